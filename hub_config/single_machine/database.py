@@ -1,0 +1,59 @@
+"""Slurm's own MariaDB: a data folder, one database, one user that may use it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from werkplaats_hub.instance import Instance
+from single_machine import files, secrets
+from single_machine.console import Console
+from single_machine.services import Supervisor
+
+
+def lay_down(console: Console, instance: Instance) -> None:
+    """Make the data folder, once. A folder that was left half-made is made again."""
+    folder = instance.state / "database"
+    files.folder(folder, 0o700, "mysql")
+    done = folder / "werkplaats-made"
+    if done.exists():
+        return
+    for leftover in folder.iterdir():
+        console.run(["rm", "-rf", str(leftover)])
+    console.run(
+        ["mariadb-install-db", "--no-defaults", f"--datadir={folder}", "--user=mysql",
+         "--auth-root-authentication-method=socket", "--skip-test-db"]  # fmt: skip
+    )
+    done.touch()
+
+
+def start(console: Console, instance: Instance, supervisor: Supervisor) -> None:
+    """Start it, and let Slurm's user in with the password that we keep."""
+    supervisor.start("database")
+    console.until(
+        lambda: _sql(instance, "SELECT 1").returncode == 0,
+        within=60,
+        wrong="the database does not answer",
+        mend=f"read {instance.logs}/database.out; is port {instance.port_database} free and the disk not full?",
+    )
+    password = secrets.read(instance, "database-password")
+    made = _sql(
+        instance,
+        "CREATE DATABASE IF NOT EXISTS slurm_acct_db;"
+        "CREATE USER IF NOT EXISTS 'slurm'@'127.0.0.1';"
+        f"ALTER USER 'slurm'@'127.0.0.1' IDENTIFIED BY '{password}';"
+        "GRANT ALL ON slurm_acct_db.* TO 'slurm'@'127.0.0.1';",
+    )
+    made.check_returncode()
+
+
+def _sql(instance: Instance, statements: str) -> subprocess.CompletedProcess[str]:
+    """Run statements as root, over the socket; they come on standard input, never on a command line."""
+    socket: Path = instance.run / "database/mariadb.socket"
+    return subprocess.run(
+        ["mariadb", "--no-defaults", f"--socket={socket}", "--user=root"],
+        input=statements,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -1,0 +1,110 @@
+"""The nodes of the instance: the machine's own GPUs, or four virtual nodes of four."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from werkplaats_hub.instance import Instance
+
+_VIRTUAL_NODES: Final = 4
+_VIRTUAL_GPUS: Final = 4
+_VIRTUAL_CPUS: Final = 16
+_VIRTUAL_MEMORY_MB: Final = 64 * 1024
+#: Majors 240 to 254 are for local use (Linux's devices.txt); one that no driver has taken is used.
+_LOCAL_MAJORS: Final = range(240, 255)
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node of Slurm on this machine.
+
+    Attributes
+    ----------
+    name, port
+        Of its slurmd.
+    cpus, memory_mb
+        What it may hand out.
+    gpu_type, gpus
+        A word for the kind, and one device file for each.
+    """
+
+    name: str
+    port: int
+    cpus: int
+    memory_mb: int
+    gpu_type: str
+    gpus: tuple[Path, ...]
+
+
+def nodes(instance: Instance, devices: bool) -> tuple[Node, ...]:
+    """Return the nodes to configure.
+
+    Parameters
+    ----------
+    instance
+        Whose nodes; only the default one takes the machine's own GPUs.
+    devices
+        Whether device nodes for virtual GPUs can be made.
+    """
+    real = tuple(sorted(Path("/dev").glob("nvidia[0-9]*"), key=lambda p: int(p.name[6:])))
+    if real and instance.default:
+        name = f"{instance.node_prefix}1"
+        return (Node(name, instance.port_slurmd, os.cpu_count() or 1, _memory_mb(), _gpu_type(), real),)
+    return tuple(_virtual(instance, number, devices) for number in range(1, _VIRTUAL_NODES + 1))
+
+
+def _virtual(instance: Instance, number: int, devices: bool) -> Node:
+    name = f"{instance.node_prefix}{number}"
+    folder = instance.state / "gpus"
+    gpus = tuple(folder / f"{name}-{index}" for index in range(_VIRTUAL_GPUS))
+    if not devices:
+        # Any character devices will do to be counted; nothing fences them on such a machine.
+        gpus = tuple(Path(f"/dev/tty{index}") for index in range(_VIRTUAL_GPUS))
+    port = instance.port_slurmd + number - 1
+    return Node(name, port, _VIRTUAL_CPUS, _VIRTUAL_MEMORY_MB, "virtual", gpus)
+
+
+def make_devices(all_nodes: tuple[Node, ...], folder: Path) -> None:
+    """Make the device nodes of virtual GPUs, each with a number of its own that no driver serves.
+
+    Opening one's own gives ENXIO (no such device), and another's EPERM (the fence): a shared number,
+    such as that of /dev/null, would be open to all.
+    """
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    major = _free_major()
+    wanted = [gpu for node in all_nodes for gpu in node.gpus if gpu.parent == folder]
+    for minor, path in enumerate(wanted):
+        device = os.makedev(major, minor)
+        if path.exists() and stat.S_ISCHR(path.stat().st_mode) and path.stat().st_rdev == device:
+            continue
+        path.unlink(missing_ok=True)
+        os.mknod(path, stat.S_IFCHR | 0o666, device)
+        path.chmod(0o666)
+
+
+def _free_major() -> int:
+    taken = {int(n) for n in re.findall(r"^\s*(\d+) ", Path("/proc/devices").read_text(), re.MULTILINE)}
+    return next(major for major in _LOCAL_MAJORS if major not in taken)
+
+
+def _memory_mb() -> int:
+    """Return nine tenths of the machine's memory; the rest is for the system and the Hub."""
+    found = re.search(r"MemTotal:\s+(\d+) kB", Path("/proc/meminfo").read_text())
+    return int(found[1]) * 9 // 10240 if found else 1024
+
+
+def _gpu_type() -> str:
+    """Return the kind of the first GPU as one word, such as ``h200``."""
+    try:
+        asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+        name = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout
+    except (OSError, subprocess.SubprocessError):
+        return "gpu"
+    words = re.findall(r"[a-z0-9]+", name.splitlines()[0].lower())
+    return next((word for word in words if re.fullmatch(r"[a-z]+[0-9]+[a-z0-9]*", word)), "gpu")

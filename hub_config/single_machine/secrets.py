@@ -1,0 +1,73 @@
+"""Passwords and keys of an instance: made once, kept in files that only their reader may read."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from werkplaats_hub.instance import Instance
+from single_machine import files
+from single_machine.console import StepFailed
+
+_DEMO: Final = "WERKPLAATS_DEMO_PASSWORD"
+_ADMIN: Final = "WERKPLAATS_ADMIN_PASSWORD"
+#: JupyterHub's SharedPasswordAuthenticator asks for these lengths.
+_LENGTHS: Final = {_DEMO: 8, _ADMIN: 32}
+
+
+@dataclass(frozen=True)
+class Passwords:
+    """What people sign in with on a demo machine, and whether that changed just now."""
+
+    demo: str
+    admin: str
+    changed: bool
+
+
+def keep(instance: Instance, environment: Mapping[str, str]) -> Passwords:
+    """Make the secrets that are missing; what the environment gives replaces what was.
+
+    Raises
+    ------
+    StepFailed
+        When a given password is too short for JupyterHub.
+    """
+    files.folder(instance.secrets, 0o711)
+    hub = instance.hub_user
+    demo, demo_changed = _password(instance, "demo-password", environment, _DEMO, secrets.token_urlsafe(9))
+    admin, admin_changed = _password(instance, "admin-password", environment, _ADMIN, secrets.token_urlsafe(30))
+    if demo == admin:
+        raise StepFailed("the demo and the admin password are the same", f"give {_DEMO} and {_ADMIN} apart")
+    _made(instance, "proxy-token", secrets.token_hex(32), hub)
+    _made(instance, "cookie-secret", secrets.token_hex(32), hub)
+    _made(instance, "database-password", secrets.token_hex(24), "root")
+    key = instance.secrets / "munge.key"
+    if not key.exists():
+        files.write(key, secrets.token_hex(512), 0o400, "munge")
+    return Passwords(demo, admin, demo_changed or admin_changed)
+
+
+def read(instance: Instance, name: str) -> str:
+    """Return one secret."""
+    return (instance.secrets / name).read_text().strip()
+
+
+def _password(
+    instance: Instance, name: str, environment: Mapping[str, str], variable: str, fresh: str
+) -> tuple[str, bool]:
+    given = environment.get(variable, "")
+    if given and (len(given) < _LENGTHS[variable] or not given.isprintable()):
+        raise StepFailed(
+            f"{variable} is too short or holds a character that cannot be typed",
+            f"give at least {_LENGTHS[variable]} characters, or leave it out and one is made",
+        )
+    path = instance.secrets / name
+    value = given or (read(instance, name) if path.exists() else fresh)
+    return value, files.write(path, value + "\n", 0o400, instance.hub_user)
+
+
+def _made(instance: Instance, name: str, fresh: str, owner: str) -> None:
+    path = instance.secrets / name
+    files.write(path, path.read_text() if path.exists() else fresh + "\n", 0o400, owner)

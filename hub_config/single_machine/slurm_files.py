@@ -1,0 +1,133 @@
+"""Slurm's configuration files, written for what the machine allows. Pure: facts in, text out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from single_machine.hardware import Node
+from werkplaats_hub.instance import MARK, Instance
+from single_machine.isolation import Cgroups, Isolation
+
+
+def slurm_conf(instance: Instance, nodes: Iterable[Node], isolation: Isolation, host: str) -> str:
+    """Return ``slurm.conf``.
+
+    Accounting is enforced (*safe*: a job that its budget cannot cover does not start), jobs are
+    hidden from others, and every daemon listens on loopback only.
+    """
+    fenced = isolation.cgroups is not Cgroups.NONE
+    plugin = "cgroup" if fenced else "linuxproc"
+    state, run, logs = instance.state / "slurm", instance.run / "slurm", instance.logs
+    lines = [
+        f"ClusterName={instance.cluster}",
+        f"SlurmctldHost={host}(127.0.0.1)",
+        "CommunicationParameters=NoInAddrAny,NoCtldInAddrAny",
+        "SlurmUser=slurm",
+        f"SlurmctldPort={instance.port_slurmctld}",
+        f"SlurmctldPidFile={run}/slurmctld.pid",
+        f"SlurmctldLogFile={logs}/slurmctld.log",
+        f"StateSaveLocation={state}/ctld",
+        f"SlurmdSpoolDir={state}/spool-%n",
+        f"SlurmdPidFile={run}/slurmd-%n.pid",
+        f"SlurmdLogFile={logs}/slurmd-%n.log",
+        "SlurmdParameters=config_overrides",
+        "AuthType=auth/munge",
+        f"AuthInfo=socket={instance.munge_socket}",
+        "PrivateData=jobs,usage,users",
+        "AccountingStorageType=accounting_storage/slurmdbd",
+        "AccountingStorageHost=127.0.0.1",
+        f"AccountingStoragePort={instance.port_slurmdbd}",
+        # For auth/munge this "password" is the socket of munged, as AuthInfo is elsewhere.
+        f"AccountingStoragePass={instance.munge_socket}",
+        "AccountingStorageEnforce=associations,limits,qos,safe",
+        "AccountingStorageTRES=gres/gpu",
+        "AccountingStoreFlags=job_comment",
+        f"JobAcctGatherType=jobacct_gather/{plugin if fenced else 'linux'}",
+        f"ProctrackType=proctrack/{plugin}",
+        f"TaskPlugin=task/{'cgroup' if fenced else 'none'}",
+        "SelectType=select/cons_tres",
+        "SelectTypeParameters=CR_Core_Memory",
+        "DefMemPerCPU=1024",
+        "PriorityType=priority/multifactor",
+        "PriorityDecayHalfLife=0",
+        "PriorityUsageResetPeriod=MONTHLY",
+        "SchedulerType=sched/backfill",
+        "SchedulerParameters=batch_sched_delay=0,bf_interval=10,sched_min_interval=10000",
+        "GresTypes=gpu",
+        "MpiDefault=none",
+        "ReturnToService=2",
+        "KillWait=10",
+        "MessageTimeout=10",
+        "SlurmctldTimeout=60",
+        "SlurmdTimeout=60",
+        "MailProg=/bin/true",
+    ]
+    if isolation.own_mounts:
+        lines += ["JobContainerType=job_container/tmpfs", "PrologFlags=contain"]
+    all_nodes = list(nodes)
+    for node in all_nodes:
+        lines.append(
+            f"NodeName={node.name} NodeHostname={host} NodeAddr=127.0.0.1 Port={node.port} "
+            f"CPUs={node.cpus} RealMemory={node.memory_mb} Gres=gpu:{node.gpu_type}:{len(node.gpus)} State=UNKNOWN"
+        )
+    names = ",".join(node.name for node in all_nodes)
+    lines.append(f"PartitionName=main Nodes={names} Default=YES MaxTime=7-00:00:00 State=UP")
+    return _text(lines)
+
+
+def gres_conf(nodes: Iterable[Node]) -> str:
+    """Return ``gres.conf``: which device file is which GPU."""
+    return _text(
+        f"NodeName={node.name} Name=gpu Type={node.gpu_type} File={gpu}" for node in nodes for gpu in node.gpus
+    )
+
+
+def cgroup_conf(isolation: Isolation) -> str:
+    """Return ``cgroup.conf``: a job has its own memory and GPUs, and no others."""
+    if isolation.cgroups is Cgroups.NONE:
+        return _text([])
+    lines = [
+        f"CgroupPlugin={isolation.cgroups.value}",
+        "ConstrainDevices=yes",
+        "ConstrainRAMSpace=yes",
+        # Virtual nodes claim more cores than there are: there is nothing to bind to.
+        "ConstrainCores=no",
+    ]
+    if isolation.cgroups is Cgroups.V1:
+        lines.append("CgroupMountpoint=/sys/fs/cgroup")
+    else:
+        lines.append("IgnoreSystemd=yes")
+    return _text(lines)
+
+
+def job_container_conf(instance: Instance) -> str:
+    """Return ``job_container.conf``: where each job's own /tmp comes from."""
+    return _text(["AutoBasePath=true", f"BasePath={instance.state}/job-container"])
+
+
+def slurmdbd_conf(instance: Instance, password: str) -> str:
+    """Return ``slurmdbd.conf``; it holds the database's password, so only Slurm's user reads it."""
+    return _text(
+        [
+            "AuthType=auth/munge",
+            f"AuthInfo=socket={instance.munge_socket}",
+            "DbdHost=localhost",
+            "DbdAddr=127.0.0.1",
+            f"DbdPort={instance.port_slurmdbd}",
+            "CommunicationParameters=NoInAddrAny",
+            "SlurmUser=slurm",
+            "PrivateData=jobs,usage,users",
+            f"LogFile={instance.logs}/slurmdbd.log",
+            f"PidFile={instance.run}/slurm/slurmdbd.pid",
+            "StorageType=accounting_storage/mysql",
+            "StorageHost=127.0.0.1",
+            f"StoragePort={instance.port_database}",
+            "StorageUser=slurm",
+            f"StoragePass={password}",
+            "StorageLoc=slurm_acct_db",
+        ]
+    )
+
+
+def _text(lines: Iterable[str]) -> str:
+    return MARK + "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,206 @@
+"""``make up``: bring an instance to the state it should be in, step by step, from whatever it is in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from werkplaats_hub import facility as facilities
+from werkplaats_hub import streams
+from werkplaats_hub.facility import Facility, FacilityError
+from werkplaats_hub.instance import Instance, short_hostname
+from single_machine import (
+    accounts,
+    database,
+    environments,
+    files,
+    hardware,
+    isolation,
+    login,
+    looks,
+    packages,
+    secrets,
+    slurm_files,
+)
+from single_machine.console import Console, StepFailed
+from single_machine.isolation import Isolation
+from single_machine.services import Supervisor, configuration, services
+
+
+@dataclass
+class Up:
+    """One run of ``make up``.
+
+    Attributes
+    ----------
+    wheel, constraints
+        What the environments are installed from.
+    facility_file
+        The operator's file.
+    """
+
+    instance: Instance
+    console: Console
+    wheel: Path
+    constraints: Path
+    facility_file: Path
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    facility: Facility = field(init=False)
+    nodes: tuple[hardware.Node, ...] = field(init=False)
+    _stale: set[str] = field(default_factory=set)
+
+    def run(self) -> secrets.Passwords:
+        """Do every step; each looks first and changes only what is not right."""
+        step = self.console.step
+        supervisor = Supervisor(self.console, self.instance)
+        with step("Looking at this machine"):
+            looks.require_root()
+            packages.require_apt()
+            self._read_facility()
+            looks.require_no_foreign_slurm(self.instance)
+            proxy_is_ours = supervisor.alive() and supervisor.running("proxy")
+            same_port = proxy_is_ours and self._port_before() == self.instance.port
+            looks.require_free_port(self.instance.port, self.instance.address, same_port)
+        with step("Installing Debian's packages"):
+            packages.install(self.console)
+        with step("Making users and folders"):
+            self._make_users_and_folders()
+            passwords = secrets.keep(self.instance, self.environment)
+        with step("Installing people's environment (minutes, the first time)"):
+            environments.install_notebook(self.console, self.instance, self.wheel, self.constraints)
+        with step("Installing the proxy"):
+            node_js = environments.install_proxy(self.console, self.instance)
+        with step("Configuring Slurm for this machine"):
+            found = isolation.find()
+            self._configure_slurm(found)
+        with step("Starting the supervisor"):
+            token = secrets.read(self.instance, "proxy-token")
+            all_services = services(self.instance, self.nodes, node_js, token)
+            supervisor.configure(configuration(self.instance, all_services))
+        with step("Starting Slurm's database"):
+            supervisor.start("munge")
+            database.lay_down(self.console, self.instance)
+            database.start(self.console, self.instance, supervisor)
+        with step("Starting Slurm"):
+            self._start_slurm(supervisor)
+        with step("Telling Slurm of streams, projects and people"):
+            streams.apply(self.facility, self._slurm)
+        with step("Starting the Hub"):
+            self._start_hub(supervisor, passwords)
+        with step("Signing in"):
+            person = self.facility.demo.people[0] if self.facility.demo else ""
+            login.require(self.console, self.instance, person, passwords.demo)
+        for sentence in found.missing:
+            self.console.say(f"  Note: {sentence}")
+        return passwords
+
+    def _read_facility(self) -> None:
+        try:
+            self.facility = facilities.read(self.facility_file)
+        except FacilityError as wrong:
+            raise StepFailed(str(wrong), "mend the file as it says, then run `make up` again") from wrong
+
+    def _port_before(self) -> int:
+        path = self.instance.etc / "instance.json"
+        return Instance.read(path).port if path.exists() else 0
+
+    def _make_users_and_folders(self) -> None:
+        instance, folder = self.instance, files.folder
+        for path in (instance.prefix, instance.base, instance.etc, instance.state, instance.logs):
+            folder(path)
+        for path in (instance.run, instance.slurm, instance.homes):
+            folder(path)
+        accounts.make_system_users(self.console, instance)
+        folder(instance.state / "hub", 0o700, instance.hub_user)
+        folder(instance.run / "munge", 0o755, "munge")
+        folder(instance.logs / "munge", 0o700, "munge")
+        folder(instance.state / "munge", 0o700, "munge")
+        folder(instance.run / "database", 0o755, "mysql")
+        folder(instance.run / "slurm", 0o755, "slurm")
+        folder(instance.run / "queue", 0o2750, "slurm", instance.readers)
+        folder(instance.state / "slurm", 0o755, "slurm")
+        folder(instance.state / "slurm/ctld", 0o700, "slurm")
+        folder(instance.state / "job-container")
+        folder(instance.job_logs, 0o711)
+        for name in ("slurmctld", "slurmdbd"):
+            files.log(instance.logs / f"{name}.log", "slurm")
+        for person in self.facility.demo.people if self.facility.demo else ():
+            accounts.make_person(self.console, instance, person)
+        instance.write()
+        if files.write(instance.facility, self.facility_file.read_text()):
+            self._stale.add("hub")
+        if files.write(instance.etc / "installed", environments.digest(self.wheel) + "\n"):
+            self._stale |= {"hub", "queue"}
+        accounts.allow_launch(self.console, instance, self.facility)
+        if instance.default:
+            command = Path("/usr/local/bin/werkplaats")
+            command.unlink(missing_ok=True)
+            command.symlink_to(instance.prefix / "hub/bin/werkplaats")
+
+    def _configure_slurm(self, found: Isolation) -> None:
+        instance = self.instance
+        self.nodes = hardware.nodes(instance, found.devices)
+        if found.devices:
+            hardware.make_devices(self.nodes, instance.state / "gpus")
+        password = secrets.read(instance, "database-password")
+        texts = {
+            "slurm.conf": slurm_files.slurm_conf(instance, self.nodes, found, short_hostname()),
+            "gres.conf": slurm_files.gres_conf(self.nodes),
+            "cgroup.conf": slurm_files.cgroup_conf(found),
+            "job_container.conf": slurm_files.job_container_conf(instance),
+        }
+        if any([files.write(instance.slurm / name, text) for name, text in texts.items()]):
+            self._stale |= {"slurmctld", *(f"slurmd-{node.name}" for node in self.nodes)}
+        if files.write(
+            instance.slurm / "slurmdbd.conf", slurm_files.slurmdbd_conf(instance, password), 0o600, "slurm"
+        ):
+            self._stale.add("slurmdbd")
+
+    def _start_slurm(self, supervisor: Supervisor) -> None:
+        logs = self.instance.logs
+        self._start(supervisor, "slurmdbd")
+        self.console.until(
+            lambda: self._answers("sacctmgr", "-nP", "show", "cluster"),
+            within=60,
+            wrong="Slurm's accounting does not answer",
+            mend=f"read {logs}/slurmdbd.log",
+        )
+        if self.instance.cluster not in self._slurm(["sacctmgr", "-nP", "show", "cluster", "format=cluster"]):
+            self._slurm(["sacctmgr", "-i", "add", "cluster", self.instance.cluster])
+        self._start(supervisor, "slurmctld", *(f"slurmd-{node.name}" for node in self.nodes))
+        self.console.until(
+            self._nodes_are_up, within=60, wrong="Slurm's nodes do not come up", mend=f"read {logs}/slurmctld.log"
+        )
+
+    def _nodes_are_up(self) -> bool:
+        if not self._answers("scontrol", "ping"):
+            return False
+        states = self._slurm(["sinfo", "--noheader", "--Node", "--format=%T"]).split()
+        if any(state.startswith(("down", "drain")) and not state.endswith("*") for state in states):
+            names = ",".join(node.name for node in self.nodes)
+            self._slurm(["scontrol", "update", f"nodename={names}", "state=resume"])
+        return bool(states) and all(s in ("idle", "mixed", "allocated", "completing") for s in states)
+
+    def _start_hub(self, supervisor: Supervisor, passwords: secrets.Passwords) -> None:
+        if passwords.changed:
+            self._stale.add("hub")
+        self._start(supervisor, "queue", "proxy", "hub")
+
+    def _start(self, supervisor: Supervisor, *names: str) -> None:
+        """Start services; those whose configuration is new are started afresh."""
+        for name in names:
+            if name in self._stale and supervisor.running(name):
+                supervisor.restart(name)
+            supervisor.start(name)
+
+    def _slurm(self, argv: object) -> str:
+        return self.console.run(list(argv), environment=self.instance.environment)  # type: ignore[call-overload,arg-type]
+
+    def _answers(self, *argv: str) -> bool:
+        try:
+            return bool(self._slurm(argv) or True)
+        except StepFailed:
+            return False

@@ -1,0 +1,94 @@
+"""Configure JupyterHub: one small function a concern, each on a traitlets ``Config``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from traitlets.config import Config
+
+from werkplaats_hub import facility as facilities
+from werkplaats_hub import pages
+from werkplaats_hub.facility import Facility
+from werkplaats_hub.instance import Instance
+from werkplaats_spawners import language
+from werkplaats_spawners.cluster import Cluster
+from werkplaats_spawners.launch.client import Launch
+
+
+def configure(c: Config, instance: Instance) -> None:
+    """Apply everything.
+
+    Raises
+    ------
+    FacilityError
+        When ``facility.toml`` cannot be used; the Hub does not start on half of it.
+    """
+    facility = facilities.read(instance.facility)
+    language.load(Path(__file__).parent / "locale")
+    apply_addresses(c, instance)
+    apply_storage(c, instance)
+    apply_spawner(c, instance, facility)
+    apply_people(c, instance, facility)
+    apply_look(c, facility)
+
+
+def apply_addresses(c: Config, instance: Instance) -> None:
+    """Listen on loopback; the proxy, a process of its own, is the only public door."""
+    c.JupyterHub.bind_url = f"http://{instance.address}:{instance.port}/"
+    c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{instance.port_hub}"
+    c.ConfigurableHTTPProxy.should_start = False
+    c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{instance.port_proxy_api}"
+    c.ConfigurableHTTPProxy.auth_token = _secret(instance, "proxy-token")
+
+
+def apply_storage(c: Config, instance: Instance) -> None:
+    """Keep the Hub's state; people's servers outlive the Hub."""
+    c.JupyterHub.db_url = f"sqlite:///{instance.state}/hub/jupyterhub.sqlite"
+    c.JupyterHub.cookie_secret_file = str(instance.secrets / "cookie-secret")
+    c.JupyterHub.cleanup_servers = False
+    c.JupyterHub.cleanup_proxy = False
+
+
+def apply_spawner(c: Config, instance: Instance, facility: Facility) -> None:
+    """Start servers through Slurm, and through nothing else."""
+    c.JupyterHub.spawner_class = "werkplaats"
+    c.JupyterHub.allow_named_servers = facility.limits.named_servers > 0
+    c.JupyterHub.named_server_limit_per_user = facility.limits.named_servers
+    c.WerkplaatsSpawner.offer = facility.offer
+    c.WerkplaatsSpawner.launch = Launch(str(instance.launch))
+    c.WerkplaatsSpawner.cluster = Cluster(str(instance.queue_socket))
+    c.WerkplaatsSpawner.ip = "127.0.0.1"  # where a server listens, on its node
+    c.Spawner.http_timeout = 60
+    # A person's mistakes must not stop the Hub for everybody.
+    c.Spawner.consecutive_failure_limit = 0
+
+
+def apply_people(c: Config, instance: Instance, facility: Facility) -> None:
+    """Who may sign in. On a demo machine: anybody with the demo password, under a Unix name."""
+    c.Authenticator.username_pattern = r"[a-z_][a-z0-9_-]{0,30}"
+    if facility.demo is None:
+        return
+    c.JupyterHub.authenticator_class = "shared-password"
+    c.Authenticator.allow_all = True
+    c.Authenticator.admin_users = set(facility.demo.admins)
+    c.SharedPasswordAuthenticator.user_password = _secret(instance, "demo-password")
+    c.SharedPasswordAuthenticator.admin_password = _secret(instance, "admin-password")
+
+
+def apply_look(c: Config, facility: Facility) -> None:
+    """Serve our pages, in the reader's language and the facility's colours."""
+    house = facility.facility
+    look = pages.FacilityLook(
+        name=house.name,
+        tagline=house.tagline,
+        cost=house.cost,
+        privacy=house.privacy,
+        primary=house.colours.primary,
+        accent=house.colours.accent,
+        demo=facility.demo is not None,
+    )
+    pages.apply_pages(c, look=look, default_language=house.language)
+
+
+def _secret(instance: Instance, name: str) -> str:
+    return (instance.secrets / name).read_text().strip()

@@ -1,0 +1,158 @@
+"""Read ``facility.toml`` into frozen models; an error names the file, the key and the mend."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints, ValidationError, model_validator
+
+from werkplaats_spawners.language import Language
+from werkplaats_spawners.offer import Flavour, Frozen, Offer, Person, Project, Stream, Words
+
+Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
+
+#: Shares are written with a few decimals; thirds must be able to sum to one.
+_ROUNDING = 0.001
+
+
+class FacilityError(Exception):
+    """The file cannot be used; the text says where and what to do, one line a fault."""
+
+
+class Colours(Frozen):
+    """The two colours of the house, as ``#rrggbb``."""
+
+    primary: Colour = "#0b5c68"
+    accent: Colour = "#c8102e"
+
+
+class House(Frozen):
+    """Who this is, in words for the front page."""
+
+    name: Words
+    tagline: Words
+    cost: Words
+    privacy: Words
+    language: Language = "nl"
+    colours: Colours = Colours()
+
+
+class Limits(Frozen):
+    """What the Hub itself keeps."""
+
+    named_servers: int = Field(default=4, ge=0, le=100, description="per person, beside the default one")
+
+
+class Demo(Frozen):
+    """People to try a single machine with; they become system users."""
+
+    people: tuple[Person, ...] = Field(strict=False)
+    admins: tuple[Person, ...] = Field(default=(), strict=False)
+
+    @model_validator(mode="after")
+    def _admins_are_people(self) -> Demo:
+        for admin in self.admins:
+            if admin not in self.people:
+                raise ValueError(f"'{admin}' is in admins but not in people; add the name to people")
+        return self
+
+
+class Facility(Frozen):
+    """The whole file."""
+
+    facility: House
+    streams: tuple[Stream, ...] = Field(min_length=1)
+    projects: tuple[Project, ...] = ()
+    flavours: tuple[Flavour, ...] = Field(min_length=1)
+    limits: Limits = Limits()
+    demo: Demo | None = None
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Facility:
+        total = sum(stream.share for stream in self.streams)
+        if abs(total - 1) > _ROUNDING:
+            raise ValueError(f"the shares of the streams sum to {total:g}; change them so that they sum to 1")
+        names = {stream.name for stream in self.streams}
+        for project in self.projects:
+            if project.stream not in names:
+                known = ", ".join(sorted(names))
+                raise ValueError(
+                    f"projects.{project.name}.stream is '{project.stream}'; write one of: {known}"
+                )
+            if project.name in names:
+                raise ValueError(f"projects.{project.name} has the name of a stream; choose another name")
+        for flavour in self.flavours:
+            if flavour.hours > flavour.max_hours:
+                raise ValueError(f"flavours.{flavour.name}.hours is above its max_hours; lower one of the two")
+        return self
+
+    @property
+    def offer(self) -> Offer:
+        """Return what requests are judged against."""
+        return Offer(flavours=self.flavours, streams=self.streams, projects=self.projects)
+
+
+def read(path: Path) -> Facility:
+    """Read and check a ``facility.toml``.
+
+    Raises
+    ------
+    FacilityError
+        When it is missing, is not TOML, or says something that cannot be; every fault is named
+        with its key and what to do.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as wrong:
+        raise FacilityError(f"{path}: cannot be read ({wrong.strerror}).") from wrong
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+        raise FacilityError(f"{path}: is not TOML: {wrong}. Mend that line.") from wrong
+    try:
+        return Facility.model_validate(_named(raw))
+    except ValidationError as invalid:
+        faults = [f"{path}: {_fault(dict(error), raw)}" for error in invalid.errors()]
+        raise FacilityError("\n".join(faults)) from None
+
+
+def _named(raw: dict[str, Any]) -> dict[str, Any]:
+    """Turn ``[streams.NAME]`` tables into lists of objects that know their name, in file order."""
+    named = dict(raw)
+    for section in ("streams", "projects", "flavours"):
+        tables = raw.get(section, {})
+        if isinstance(tables, dict):
+            named[section] = tuple(
+                {**table, "name": name} if isinstance(table, dict) else table
+                for name, table in tables.items()
+            )
+    return named
+
+
+def _fault(error: dict[str, Any], raw: dict[str, Any]) -> str:
+    """Say one fault: the key as it is written in the file, what is wrong, and the mend."""
+    key = _key(error["loc"], raw)
+    match error["type"]:
+        case "extra_forbidden":
+            return f"the key '{key}' is not known here. Check its spelling, or take it out."
+        case "missing":
+            return f"the key '{key}' is missing. Add it; the facility.toml that came along shows how."
+        case "value_error":
+            where = f"'{key}': " if key else ""
+            return f"{where}{error['ctx']['error']}."
+    return f"'{key}' is {error['input']!r}: {_lower(error['msg'])}. Change the value."
+
+
+def _key(location: tuple[int | str, ...], raw: dict[str, Any]) -> str:
+    """Return ``streams.regional.share`` for pydantic's ``("streams", 0, "share")``."""
+    parts: list[str] = []
+    for part in location:
+        if isinstance(part, int) and len(parts) == 1 and isinstance(raw.get(parts[0]), dict):
+            parts.append(list(raw[parts[0]])[part])
+        else:
+            parts.append(str(part))
+    return ".".join(parts)
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:]

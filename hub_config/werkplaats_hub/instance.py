@@ -1,0 +1,199 @@
+"""An instance: where one installation keeps everything, under which names, on which ports."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+
+FILE: Final = "instance.json"
+#: The first line of every file that an instance puts outside its own folders.
+MARK: Final = "# Made by Werkplaats; changes are overwritten by the next `make up`.\n"
+
+
+class Instance(BaseModel):
+    """The folders, names and ports of one installation.
+
+    Attributes
+    ----------
+    name
+        Prefix of the system users and groups that it makes; ``werkplaats`` for the default one.
+    prefix
+        Holds the environments ``hub``, ``notebook`` and ``proxy``.
+    base
+        Holds ``etc`` and ``libexec``: what root lays down for others to trust.
+    state, logs, run, slurm
+        What is kept, what is written, what lives as long as it runs, Slurm's configuration.
+    address
+        The address of the proxy's public port; everything else listens on loopback.
+    default
+        Whether this is the machine's own: its Slurm is the machine's, and takes its real GPUs.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = "werkplaats"
+    prefix: Path = Path("/opt/werkplaats")
+    base: Path = Path("/opt/werkplaats")
+    state: Path = Path("/var/lib/werkplaats")
+    logs: Path = Path("/var/log/werkplaats")
+    run: Path = Path("/run/werkplaats")
+    slurm: Path = Path("/etc/slurm")
+    homes: Path = Path("/home")
+    address: str = ""
+    port: int = 8000
+    port_hub: int = 8081
+    port_proxy_api: int = 8001
+    port_database: int = 13306
+    port_slurmctld: int = 6817
+    port_slurmdbd: int = 6819
+    port_slurmd: int = 17001
+    cluster: str = "werkplaats"
+    node_prefix: str = "gpu"
+    default: bool = True
+
+    @classmethod
+    def beside(cls, root: Path, name: str, ports: int, **changes: Any) -> Instance:
+        """Return an instance of its own below `root`, for tests and benchmarks.
+
+        Parameters
+        ----------
+        root
+            A folder outside /tmp (Slurm hides /tmp from jobs) on a path that everybody may walk.
+        name
+            At most 12 letters; names its users, its cluster and its nodes.
+        ports
+            The first of 40 free ports.
+        changes
+            Other values, such as a shared `prefix`.
+        """
+        values: dict[str, Any] = {
+            "name": name,
+            "prefix": root / "opt",
+            "base": root / "opt",
+            "state": root / "state",
+            "logs": root / "logs",
+            "run": root / "run",
+            "slurm": root / "slurm",
+            "homes": root / "home",
+            "address": "127.0.0.1",
+            "port": ports,
+            "port_hub": ports + 1,
+            "port_proxy_api": ports + 2,
+            "port_database": ports + 3,
+            "port_slurmctld": ports + 4,
+            "port_slurmdbd": ports + 5,
+            "port_slurmd": ports + 10,
+            "cluster": name,
+            "node_prefix": f"{name}-n",
+            "default": False,
+        }
+        return cls(**{**values, **changes})
+
+    # -- where things are ------------------------------------------------------------------------
+
+    @property
+    def hub_python(self) -> Path:
+        """The Hub's interpreter."""
+        return self.prefix / "hub/bin/python3"
+
+    @property
+    def notebook(self) -> Path:
+        """The environment that people's servers run in."""
+        return self.prefix / "notebook"
+
+    @property
+    def etc(self) -> Path:
+        """What root lays down: settings that programs trust."""
+        return self.base / "etc"
+
+    @property
+    def facility(self) -> Path:
+        """The installed copy of ``facility.toml``."""
+        return self.etc / "facility.toml"
+
+    @property
+    def launch(self) -> Path:
+        """The program that sudo lets the Hub run as a person."""
+        return self.base / "libexec/launch"
+
+    @property
+    def slurm_conf(self) -> Path:
+        """Slurm's configuration."""
+        return self.slurm / "slurm.conf"
+
+    @property
+    def munge_socket(self) -> Path:
+        """The socket of this instance's own munged."""
+        return self.run / "munge/munge.socket"
+
+    @property
+    def queue_socket(self) -> Path:
+        """The socket on which the queue is published to the Hub."""
+        return self.run / "queue/queue.socket"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        """The socket of this instance's supervisor, root's alone."""
+        return self.run / "supervisor.socket"
+
+    @property
+    def secrets(self) -> Path:
+        """Passwords and keys, each in a file that only its reader may read."""
+        return self.state / "secrets"
+
+    @property
+    def job_logs(self) -> Path:
+        """One folder a person, in which their servers write their log."""
+        return self.state / "job-logs"
+
+    # -- who is who ------------------------------------------------------------------------------
+
+    @property
+    def hub_user(self) -> str:
+        """The system user that the Hub runs as."""
+        return f"{self.name}-hub"
+
+    @property
+    def proxy_user(self) -> str:
+        """The system user that the proxy runs as."""
+        return f"{self.name}-proxy"
+
+    @property
+    def people(self) -> str:
+        """The group of everybody as whom the Hub may start a server."""
+        return self.name
+
+    @property
+    def readers(self) -> str:
+        """The group that may read the published queue."""
+        return f"{self.name}-queue"
+
+    @property
+    def url(self) -> str:
+        """Where a browser on this machine finds the Hub."""
+        return f"http://127.0.0.1:{self.port}/"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables with which Slurm's commands speak to this instance."""
+        return {"PATH": os.defpath + ":/usr/sbin:/sbin", "SLURM_CONF": str(self.slurm_conf), "LC_ALL": "C.UTF-8"}
+
+    def write(self) -> None:
+        """Write the file from which the other programs of the instance learn all this."""
+        path = self.etc / FILE
+        path.write_text(self.model_dump_json(indent=2) + "\n")
+        path.chmod(0o644)
+
+    @classmethod
+    def read(cls, path: Path) -> Instance:
+        """Read what :meth:`write` wrote."""
+        return cls.model_validate_json(path.read_text())
+
+
+def short_hostname() -> str:
+    """Return this machine's name as Slurm's daemons compare it."""
+    return socket.gethostname().split(".")[0]

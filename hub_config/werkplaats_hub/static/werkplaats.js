@@ -1,0 +1,63 @@
+// What our pages do with JavaScript; without it they still work, but for stopping a server.
+"use strict";
+
+const language = document.documentElement.lang;
+
+/** Show moments in the reader's own time zone and words. */
+function showTimes() {
+  const format = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    time.textContent = format.format(new Date(time.dateTime));
+  }
+}
+
+/** Stop or remove a server, then go on; the words come from the button's data- attributes. */
+async function deleteServer(button) {
+  const { confirm: question, busy, then, remove } = button.dataset;
+  if (question && !window.confirm(question)) return;
+  const label = button.textContent;
+  button.disabled = true;
+  if (busy) button.textContent = busy;
+  document.dispatchEvent(new CustomEvent("werkplaats:stopping"));
+  const body = remove === undefined ? undefined : JSON.stringify({ remove: true });
+  const answer = await fetch(button.dataset.delete, { method: "DELETE", body }).catch(() => null);
+  if (answer?.ok) {
+    if (then) location.assign(then);
+    else location.reload();
+    return;
+  }
+  button.disabled = false;
+  button.textContent = label;
+  document.getElementById("request-failed").hidden = false;
+}
+
+/** A form is sent once: a second press waits for the first. */
+function sendOnce(event) {
+  if (event.target.dataset.sent) event.preventDefault();
+  event.target.dataset.sent = "yes";
+  document.body.classList.add("wp-sending");
+}
+
+/** A flavour's longest session bounds the field for hours. */
+function boundHours(radio) {
+  const hours = document.getElementById("hours");
+  if (hours) hours.max = radio.dataset.maxHours;
+}
+
+showTimes();
+for (const button of document.querySelectorAll("[data-delete]")) {
+  button.addEventListener("click", () => deleteServer(button));
+}
+for (const form of document.querySelectorAll("form[method=post]")) {
+  form.addEventListener("submit", sendOnce);
+}
+for (const radio of document.querySelectorAll("[data-max-hours]")) {
+  radio.addEventListener("change", () => boundHours(radio));
+  if (radio.checked) boundHours(radio);
+}
+// A page that the browser kept shows what was true then, and its forms as sent.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
+// A server that is starting or stopping changes without us.
+if (document.querySelector("[data-pending]")) setTimeout(() => location.reload(), 3000);

@@ -1,0 +1,177 @@
+"""One shared view of the cluster for all servers: what runs, waits, is gone, or is unknown.
+
+Everything comes from the publisher's socket (:mod:`werkplaats_spawners.publisher`). An error is
+never read as an absence: a job is *gone* only when a snapshot that succeeded shows it ended, or
+lacks it and accounting holds its terminal record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from werkplaats_spawners.slurm import Job, Phase
+
+#: The longest line a publisher may send: some 100,000 jobs.
+_LIMIT: Final = 64 * 1024 * 1024
+_TIMEOUT: Final = 45.0
+#: slurmctld remembers an ended job for MinJobAge (300 s); a job that neither it nor accounting
+#: knows after this many seconds never existed for this cluster.
+_FORGOTTEN_AFTER: Final = 900.0
+
+
+class Unreachable(Exception):
+    """The publisher, or Slurm behind it, gives no answer."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is known of one job.
+
+    Attributes
+    ----------
+    phase
+        Where it stands.
+    reason
+        Slurm's reason, final state, or why nothing is known.
+    address
+        Where its node can be reached, once it has one.
+    job
+        Slurm's record, if there is one.
+    """
+
+    phase: Phase
+    reason: str = ""
+    address: str = ""
+    job: Job | None = None
+
+
+@dataclass(frozen=True)
+class View:
+    """A snapshot of the whole cluster.
+
+    Attributes
+    ----------
+    at
+        Unix time at which Slurm was asked, seconds.
+    error
+        Why there is no younger one; ``None`` when all is well.
+    """
+
+    at: float
+    error: str | None
+    jobs: Mapping[int, Job]
+    accounts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, answer: Mapping[str, Any]) -> View:
+        """Read the publisher's answer."""
+        accounts: dict[str, set[str]] = {}
+        for association in answer["associations"]:
+            accounts.setdefault(association["user"], set()).add(association["account"])
+        return cls(
+            at=answer["at"],
+            error=answer["error"],
+            jobs={job["id"]: Job(**job) for job in answer["jobs"]},
+            accounts={user: frozenset(names) for user, names in accounts.items()},
+            addresses=answer["addresses"],
+        )
+
+
+class Cluster:
+    """The Hub's end of the publisher's socket; one for all spawners."""
+
+    def __init__(self, socket: str) -> None:
+        self._socket = socket
+        self._view: View | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def view(self, max_age: float) -> View:
+        """Return a view at most `max_age` seconds old, or an older one that carries an error.
+
+        Raises
+        ------
+        Unreachable
+            When there is no view at all.
+        """
+        wanted = time.time() - max_age
+        async with self._one_at_a_time:
+            if self._view is None or self._view.at < wanted or self._view.error:
+                self._view = View.read(await self._ask({"want": "view", "max_age": max_age}))
+        if self._view.at == 0.0:
+            raise Unreachable(self._view.error or "no snapshot yet")
+        return self._view
+
+    async def verdict(self, job_id: int, user: str, submitted: float, max_age: float = 5.0) -> Verdict:
+        """Return what is known of a job.
+
+        Parameters
+        ----------
+        job_id, user
+            Slurm's number, and whose job it must be: a number may come back as another's.
+        submitted
+            Unix time of the submission: a snapshot from before it says nothing, and a record of
+            an older job with the same number is not this one's.
+        max_age
+            How old the snapshot may be, seconds.
+        """
+        try:
+            view = await self.view(max_age)
+        except Unreachable as wrong:
+            return Verdict(Phase.UNKNOWN, str(wrong))
+        job = view.jobs.get(job_id)
+        if job is not None and job.user == user and view.at >= submitted:
+            return Verdict(job.phase, job.reason, view.addresses.get(job.node, job.node), job)
+        if view.error or view.at < submitted:
+            return Verdict(Phase.UNKNOWN, view.error or "the queue was last read before the submission")
+        return await self._accounting_says(job_id, user, submitted)
+
+    async def _accounting_says(self, job_id: int, user: str, submitted: float) -> Verdict:
+        """Ask for the terminal record of a job that a good snapshot lacks."""
+        try:
+            answer = await self._ask({"want": "verdict", "job_id": job_id})
+        except Unreachable as wrong:
+            return Verdict(Phase.UNKNOWN, str(wrong))
+        if answer["error"]:
+            return Verdict(Phase.UNKNOWN, answer["error"])
+        if answer["job"] is None or answer["job"]["user"] != user:
+            forgotten = time.time() - submitted > _FORGOTTEN_AFTER
+            return Verdict(Phase.GONE if forgotten else Phase.UNKNOWN, "Slurm has no record of this job")
+        job = Job(**answer["job"])
+        if job.phase is Phase.GONE:
+            return Verdict(Phase.GONE, job.state, job=job)
+        return Verdict(Phase.UNKNOWN, f"accounting says {job.state}, the queue lacks it")
+
+    async def accounts(self, user: str) -> frozenset[str]:
+        """Return the accounts that Slurm lets a person charge.
+
+        Raises
+        ------
+        Unreachable
+            When Slurm cannot be asked.
+        """
+        view = await self.view(max_age=3.0)
+        if view.error and user not in view.accounts:
+            raise Unreachable(view.error)
+        return view.accounts.get(user, frozenset())
+
+    async def _ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            async with asyncio.timeout(_TIMEOUT):
+                reader, writer = await asyncio.open_unix_connection(self._socket, limit=_LIMIT)
+                try:
+                    writer.write(json.dumps(message).encode() + b"\n")
+                    line = await reader.readline()
+                finally:
+                    writer.close()
+        except (OSError, TimeoutError) as wrong:
+            raise Unreachable(f"the queue's publisher does not answer: {wrong}") from wrong
+        if not line:
+            raise Unreachable("the queue's publisher closed the connection")
+        answer: dict[str, Any] = json.loads(line)
+        return answer

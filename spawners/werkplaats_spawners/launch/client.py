@@ -1,0 +1,106 @@
+"""The Hub's side of *launch*: ask sudo to run it as a person, and read its one answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from werkplaats_spawners.slurm import Trouble
+
+#: Longer than launch's own limit on a Slurm command, so that its answer arrives.
+_TIMEOUT: Final = 30.0
+
+
+class LaunchFailed(Exception):
+    """*launch* could not do it.
+
+    Attributes
+    ----------
+    trouble
+        What it means for the person.
+    """
+
+    def __init__(self, trouble: Trouble, message: str) -> None:
+        super().__init__(message)
+        self.trouble = trouble
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How the Hub runs *launch*: ``sudo -n -u PERSON PROGRAM``.
+
+    Attributes
+    ----------
+    program
+        The path of the root-owned program, exactly as the sudo rule names it.
+    prefix
+        The command that changes identity; the person's name is added to it.
+    """
+
+    program: str
+    prefix: Sequence[str] = ("sudo", "-n", "-u")
+
+    async def submit(
+        self, user: str, *, flavour: str, account: str, qos: str, minutes: int, environment: Mapping[str, str]
+    ) -> int:
+        """Submit a server's job as `user` and return its number.
+
+        Raises
+        ------
+        LaunchFailed
+            When nothing was submitted, or nothing is known.
+        """
+        answer = await self._ask(
+            user,
+            {
+                "action": "submit",
+                "flavour": flavour,
+                "account": account,
+                "qos": qos,
+                "minutes": minutes,
+                "environment": dict(environment),
+            },
+        )
+        return int(answer["job_id"])
+
+    async def cancel(self, user: str, job_id: int) -> None:
+        """Ask Slurm to end the job. That it was asked is no evidence that the job is gone."""
+        await self._ask(user, {"action": "cancel", "job_id": job_id})
+
+    async def log(self, user: str, job_id: int) -> list[str]:
+        """Return the last lines that a server's job wrote."""
+        answer = await self._ask(user, {"action": "log", "job_id": job_id})
+        return [str(line) for line in answer["lines"]]
+
+    async def _ask(self, user: str, message: Mapping[str, Any]) -> dict[str, Any]:
+        process = await asyncio.create_subprocess_exec(
+            *self.prefix,
+            user,
+            self.program,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd="/",
+        )
+        try:
+            out, err = await asyncio.wait_for(process.communicate(json.dumps(message).encode()), _TIMEOUT)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise LaunchFailed(Trouble.UNREACHABLE, "launch gave no answer in time") from None
+        return _read(out, err)
+
+
+def _read(out: bytes, err: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(out)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise LaunchFailed(Trouble.OTHER, err.decode(errors="replace").strip()[-500:] or "no answer")
+    if "trouble" in answer:
+        raise LaunchFailed(Trouble(answer["trouble"]), str(answer.get("message", "")))
+    return answer

@@ -1,0 +1,61 @@
+"""What root has laid down for *launch*: where things are, and the sizes of the flavours."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Size:
+    """What one flavour asks of Slurm; `max_minutes` is its longest session."""
+
+    cpus: int
+    memory_gb: int
+    gpus: int
+    max_minutes: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The file ``launch.json``, written by the installer and owned by root.
+
+    Attributes
+    ----------
+    slurm_conf
+        Slurm's configuration, which says which Slurm.
+    notebook
+        The prefix of the environment that people's servers run in.
+    logs
+        A folder with one folder for each person, in which servers write their log.
+    flavours
+        Name to size.
+    """
+
+    slurm_conf: str
+    notebook: str
+    logs: str
+    flavours: Mapping[str, Size]
+
+    def text(self) -> str:
+        """Return the text of the file that :func:`read` reads."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
+
+
+def read(path: Path) -> Settings:
+    """Read the settings, trusting them only when root alone can have written them.
+
+    Raises
+    ------
+    PermissionError
+        When the file is not root's, or others may write it.
+    """
+    status = os.stat(path)
+    if status.st_uid != 0 or status.st_mode & 0o022:
+        raise PermissionError(f"{path} must be owned by root and writable by nobody else")
+    raw = json.loads(path.read_text())
+    flavours = {name: Size(**size) for name, size in raw.pop("flavours").items()}
+    return Settings(flavours=flavours, **raw)

@@ -1,0 +1,68 @@
+"""The narrow route by which a job tells the Hub its port: a number, once per start.
+
+It takes the place of batchspawner's route, which is removed: that one accepts more than a port.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING, Any, Final
+
+from jupyterhub import apihandlers
+from jupyterhub.apihandlers import APIHandler
+from tornado import web
+
+if TYPE_CHECKING:
+    from werkplaats_spawners.spawner import WerkplaatsSpawner
+
+ROUTE: Final = r"/api/werkplaats/port"
+_FOREIGN: Final = r"/api/batchspawner"
+#: Below are the system's ports, which no person's process can hold.
+_LOWEST, _HIGHEST = 1024, 65535
+
+
+class PortHandler(APIHandler):  # type: ignore[misc]  # JupyterHub has no annotations
+    """``POST {"port": n}`` with the server's own token."""
+
+    @web.authenticated  # type: ignore[untyped-decorator]
+    def post(self) -> None:
+        """Register the port: 204; a second time 409; anything but a port 400; another's token 403."""
+        spawner = self._spawner_of_token()
+        if spawner is None:
+            raise web.HTTPError(403, "This token is not that of a server that is starting")
+        port = read_port(self.get_json_body())
+        if port is None:
+            raise web.HTTPError(400, f'The body must be {{"port": {_LOWEST} to {_HIGHEST}}} and nothing else')
+        if not spawner.register_port(port):
+            raise web.HTTPError(409, "The port of this start is already known")
+        self.set_status(204)
+
+    def _spawner_of_token(self) -> WerkplaatsSpawner | None:
+        """Return the caller's server to which the token was given, and no other."""
+        token = (self.get_auth_token() or "").encode()
+        for spawner in getattr(self.current_user, "spawners", {}).values():
+            if spawner.api_token and hmac.compare_digest(spawner.api_token.encode(), token):
+                found: WerkplaatsSpawner = spawner
+                return found
+        return None
+
+
+def read_port(body: Any) -> int | None:
+    """Return the port that a request's body names, or ``None`` for any other body.
+
+    >>> read_port({"port": 40000})
+    40000
+    >>> read_port({"port": 40000, "exec_prefix": "x"}) is None
+    True
+    """
+    if not isinstance(body, dict) or set(body) != {"port"}:
+        return None
+    port = body["port"]
+    return port if type(port) is int and _LOWEST <= port <= _HIGHEST else None
+
+
+def claim_route() -> None:
+    """Put our route in, and batchspawner's out; once, however often it is called."""
+    handlers = apihandlers.default_handlers
+    handlers[:] = [entry for entry in handlers if entry[0] not in (_FOREIGN, ROUTE)]
+    handlers.append((ROUTE, PortHandler))

@@ -1,0 +1,284 @@
+"""Slurm's commands as data: argument lists, pure parsers of their output, the table of states.
+
+The only module that knows Slurm's command line and texts. It runs nothing, and imports only the
+standard library, because the privileged *launch* program uses it as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+
+class Phase(Enum):
+    """Where a job stands, in the only distinctions that the platform makes."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    ENDING = "ending"  # over, but its processes still hold the node
+    GONE = "gone"
+    UNKNOWN = "unknown"
+
+
+#: Job states of Slurm (squeue(1), JOB STATE CODES) to phases. One that is not here is unknown,
+#: and unknown is never gone.
+PHASES: Final[Mapping[str, Phase]] = {
+    "PENDING": Phase.PENDING,
+    "CONFIGURING": Phase.PENDING,
+    "REQUEUED": Phase.PENDING,
+    "REQUEUE_FED": Phase.PENDING,
+    "REQUEUE_HOLD": Phase.PENDING,
+    "RESV_DEL_HOLD": Phase.PENDING,
+    "SPECIAL_EXIT": Phase.PENDING,
+    "RUNNING": Phase.RUNNING,
+    "RESIZING": Phase.RUNNING,
+    "SIGNALING": Phase.RUNNING,
+    "STAGE_OUT": Phase.RUNNING,
+    "STOPPED": Phase.RUNNING,
+    "SUSPENDED": Phase.RUNNING,
+    "COMPLETING": Phase.ENDING,
+    "BOOT_FAIL": Phase.GONE,
+    "CANCELLED": Phase.GONE,
+    "COMPLETED": Phase.GONE,
+    "DEADLINE": Phase.GONE,
+    "FAILED": Phase.GONE,
+    "NODE_FAIL": Phase.GONE,
+    "OUT_OF_MEMORY": Phase.GONE,
+    "PREEMPTED": Phase.GONE,
+    "REVOKED": Phase.GONE,
+    "TIMEOUT": Phase.GONE,
+}
+
+
+def phase(state: str) -> Phase:
+    """Return the phase of a state as squeue or sacct print it (``CANCELLED by 1001`` too)."""
+    word = state.split()[0] if state.split() else ""
+    return PHASES.get(word.rstrip("+"), Phase.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One line of the queue.
+
+    Attributes
+    ----------
+    id
+        Slurm's job number.
+    user, account, qos
+        Whose it is and what it is charged to.
+    state
+        Slurm's long state, such as ``PENDING``.
+    node
+        The node of the batch script; empty before it runs.
+    start, end
+        Slurm's expected or real times, local and ISO 8601; ``N/A`` where there is none.
+    reason
+        Slurm's reason for waiting, such as ``QOSGrpGRES``, or how it ended.
+    """
+
+    id: int
+    user: str
+    account: str
+    qos: str
+    state: str
+    node: str
+    start: str
+    end: str
+    reason: str
+
+    @property
+    def phase(self) -> Phase:
+        """Return where the job stands."""
+        return phase(self.state)
+
+
+@dataclass(frozen=True)
+class Association:
+    """A person's right to charge jobs to an account."""
+
+    account: str
+    user: str
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """All that a server's job asks of Slurm; every value is checked before it comes here."""
+
+    account: str
+    qos: str
+    cpus: int
+    memory_gb: int
+    gpus: int
+    minutes: int
+    log: str
+    home: str
+
+
+_SAFE: Final = re.compile(r"[A-Za-z0-9_./+%-]+")
+
+
+def batch_header(spec: JobSpec) -> str:
+    """Return the ``#SBATCH`` lines for a server, each value of which is a number or a plain word.
+
+    Raises
+    ------
+    ValueError
+        When a text could be read as more than one word.
+    """
+    for text in (spec.account, spec.qos, spec.log, spec.home):
+        if not _SAFE.fullmatch(text):
+            raise ValueError(f"not a plain word: {text!r}")
+    lines = [
+        "--job-name=werkplaats",
+        f"--account={spec.account}",
+        f"--qos={spec.qos}",
+        "--nodes=1",
+        "--ntasks=1",
+        f"--cpus-per-task={spec.cpus}",
+        f"--mem={spec.memory_gb}G",
+        *([f"--gres=gpu:{spec.gpus}"] if spec.gpus else []),
+        f"--time={spec.minutes}",
+        f"--chdir={spec.home}",
+        f"--output={spec.log}",
+        "--open-mode=append",
+        "--no-requeue",
+    ]
+    return "".join(f"#SBATCH {line}\n" for line in lines)
+
+
+def sbatch() -> list[str]:
+    """Submit the script on standard input; the environment is exactly the caller's."""
+    return ["sbatch", "--parsable", "--export=ALL"]
+
+
+def parse_job_id(text: str) -> int:
+    """Read what ``sbatch --parsable`` prints: ``JOBID`` or ``JOBID;CLUSTER`` on its last line.
+
+    Raises
+    ------
+    ValueError
+        When there is no job number.
+    """
+    lines = text.strip().splitlines()
+    if not lines:
+        raise ValueError("sbatch printed no job number")
+    return int(lines[-1].split(";")[0])
+
+
+def scancel(job_id: int) -> list[str]:
+    """Cancel one job, its batch script included."""
+    return ["scancel", str(job_id)]
+
+
+_QUEUE_FIELDS: Final = ("%i", "%u", "%a", "%q", "%T", "%B", "%S", "%e", "%r")
+
+
+def squeue() -> list[str]:
+    """Ask for every job that the controller remembers, ended ones included, in one call.
+
+    No field that a user may write (name, comment) is asked for, so that no job can forge a line.
+    """
+    return ["squeue", "--noheader", "--states=all", "--format=" + "|".join(_QUEUE_FIELDS)]
+
+
+def parse_squeue(text: str) -> tuple[Job, ...]:
+    """Read the output of :func:`squeue`; array tasks and malformed lines are passed over."""
+    jobs = []
+    for line in text.splitlines():
+        fields = line.split("|", len(_QUEUE_FIELDS) - 1)
+        if len(fields) == len(_QUEUE_FIELDS) and fields[0].isdigit():
+            number, user, account, qos, state, node, start, end, reason = fields
+            node = "" if node in ("n/a", "(null)") else node
+            jobs.append(Job(int(number), user, account, qos, state, node, start, end, reason))
+    return tuple(jobs)
+
+
+def sacct(job_id: int) -> list[str]:
+    """Ask accounting for the verdict on one job that the controller has forgotten."""
+    fields = "JobIDRaw,User,Account,QOS,State,NodeList,Start,End,ExitCode"
+    return ["sacct", "--noheader", "--parsable2", "--allocations", "--allusers",
+            f"--jobs={job_id}", f"--format={fields}"]  # fmt: skip
+
+
+def parse_sacct(text: str) -> tuple[Job, ...]:
+    """Read the output of :func:`sacct`; the exit code takes the place of the reason."""
+    jobs = []
+    for line in text.splitlines():
+        fields = line.split("|")
+        if len(fields) == 9 and fields[0].isdigit():
+            jobs.append(Job(int(fields[0]), *fields[1:]))
+    return tuple(jobs)
+
+
+def show_associations() -> list[str]:
+    """Ask the controller's memory who may charge what (no database needed)."""
+    return ["scontrol", "show", "assoc_mgr", "flags=assoc"]
+
+
+_ASSOCIATION: Final = re.compile(r"ClusterName=\S* Account=(\S+) UserName=(\S*?)(?:\(\d+\))? Partition=")
+
+
+def parse_associations(text: str) -> tuple[Association, ...]:
+    """Read the users' lines of :func:`show_associations`."""
+    return tuple(
+        Association(account=match[1], user=match[2])
+        for match in map(_ASSOCIATION.search, text.splitlines())
+        if match and match[2]
+    )
+
+
+def sinfo_addresses() -> list[str]:
+    """Ask where each node can be reached."""
+    return ["sinfo", "--noheader", "--Node", "--format=%N|%o"]
+
+
+def parse_addresses(text: str) -> dict[str, str]:
+    """Read the output of :func:`sinfo_addresses`: node name to address."""
+    pairs = (line.split("|", 1) for line in text.splitlines() if "|" in line)
+    return {name: address.strip() for name, address in pairs}
+
+
+class Trouble(Enum):
+    """What a failed command of Slurm means for the person who waits."""
+
+    UNREACHABLE = "unreachable"
+    NO_ASSOCIATION = "no-association"
+    NOT_AVAILABLE = "not-available"
+    OVER_LIMIT = "over-limit"
+    JOB_UNKNOWN = "job-unknown"
+    OTHER = "other"
+
+
+#: Texts of Slurm 21.08 to 24.11 (slurm_errno.c), in the order in which they are looked for.
+_TROUBLES: Final[tuple[tuple[str, Trouble], ...]] = (
+    ("Unable to contact slurm controller", Trouble.UNREACHABLE),
+    ("Socket timed out", Trouble.UNREACHABLE),
+    ("Zero Bytes were transmitted", Trouble.UNREACHABLE),
+    ("Connection refused", Trouble.UNREACHABLE),
+    ("backup controller", Trouble.UNREACHABLE),
+    ("Invalid authentication credential", Trouble.UNREACHABLE),
+    ("Protocol authentication error", Trouble.UNREACHABLE),
+    ("Invalid account or account/partition combination", Trouble.NO_ASSOCIATION),
+    ("Invalid qos specification", Trouble.NO_ASSOCIATION),
+    ("Requested node configuration is not available", Trouble.NOT_AVAILABLE),
+    ("More processors requested than permitted", Trouble.NOT_AVAILABLE),
+    ("Invalid generic resource", Trouble.NOT_AVAILABLE),
+    ("Memory required by task is not available", Trouble.NOT_AVAILABLE),
+    ("Job violates accounting/QOS policy", Trouble.OVER_LIMIT),
+    ("Invalid job id specified", Trouble.JOB_UNKNOWN),
+    ("Job/step already completing or completed", Trouble.JOB_UNKNOWN),
+)
+
+
+def trouble(stderr: str) -> Trouble:
+    """Return what an error text of a Slurm command means; one that is not known is *other*."""
+    return next((meaning for text, meaning in _TROUBLES if text in stderr), Trouble.OTHER)
+
+
+def latest(jobs: Iterable[Job]) -> Job | None:
+    """Return the last of several records of one job number (accounting keeps reused ones)."""
+    found = list(jobs)
+    return found[-1] if found else None

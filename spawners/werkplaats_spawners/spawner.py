@@ -1,0 +1,320 @@
+"""The only Spawner: batchspawner's SlurmSpawner, with its doors closed.
+
+What comes from the base class is its life cycle and its state. What a server may be is decided by
+:mod:`~werkplaats_spawners.request` and :mod:`~werkplaats_spawners.policy`, submission goes through
+:mod:`~werkplaats_spawners.launch`, and what became of a job is asked of
+:mod:`~werkplaats_spawners.cluster`. No command line, template or regular expression of the base
+class is used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import pwd
+import time
+from collections.abc import AsyncIterator
+from typing import Any, Final, TypeVar, cast
+
+from batchspawner import JobStatus, SlurmSpawner
+from jupyterhub.spawner import SpawnException
+from traitlets import Any as AnyTrait
+from traitlets import Float, Integer
+
+from werkplaats_spawners import form, registration
+from werkplaats_spawners.cluster import Cluster, Unreachable, Verdict
+from werkplaats_spawners.language import current
+from werkplaats_spawners.language import gettext as _
+from werkplaats_spawners.launch.client import Launch, LaunchFailed
+from werkplaats_spawners.offer import Offer
+from werkplaats_spawners.policy import Granted, decide, projects_of
+from werkplaats_spawners.request import Refused, ServerRequest, from_fields, from_options
+from werkplaats_spawners.slurm import Phase, Trouble
+
+registration.claim_route()
+
+Judged = TypeVar("Judged", ServerRequest, Granted)
+
+_STATUS: Final = {
+    Phase.PENDING: JobStatus.PENDING,
+    Phase.RUNNING: JobStatus.RUNNING,
+    Phase.ENDING: JobStatus.RUNNING,
+    Phase.GONE: JobStatus.NOTFOUND,
+    Phase.UNKNOWN: JobStatus.UNKNOWN,
+}
+
+
+class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has no annotations
+    """A person's notebook server, as a job of Slurm."""
+
+    offer: Offer = AnyTrait(help="What the facility offers.").tag(config=True)
+    launch: Launch = AnyTrait(help="How to act as a person.").tag(config=True)
+    cluster: Cluster = AnyTrait(help="The shared view of Slurm.").tag(config=True)
+
+    # A job may wait for hours; the person sees why, and can stop it.
+    start_timeout = Integer(24 * 3600).tag(config=True)
+    #: How often a starting server's job is looked at, seconds (one snapshot serves all).
+    watch_interval = Float(0.5).tag(config=True)
+
+    _granted: Granted | None = None
+    _submitted: float = 0.0
+    _port_known: asyncio.Event | None = None
+    _verdict: Verdict = Verdict(Phase.UNKNOWN)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.apply_user_options = type(self)._judge
+        self.options_form = type(self)._start_page
+        self.options_from_form = self._options_of_form
+
+    # -- what is asked ---------------------------------------------------------------------------
+
+    def _options_of_form(self, fields: dict[str, list[str]]) -> dict[str, object]:
+        fields.pop("_xsrf", None)
+        return _accept(from_fields(fields)).model_dump(exclude_unset=True)
+
+    def options_from_query(self, query_data: dict[str, list[str]]) -> dict[str, object]:
+        """Refuse: a link opens the start page, and only its button starts something."""
+        raise SpawnException(
+            _("A link does not start a server. Use the button on the start page."), reason="link"
+        )
+
+    async def _start_page(self) -> str:
+        chosen = getattr(self.handler, "preselected", None) or ServerRequest()
+        try:
+            accounts = await self.cluster.accounts(self.user.name)
+        except Unreachable:
+            accounts = frozenset()
+        return form.render(self.offer, projects=projects_of(self.offer, accounts), chosen=chosen)
+
+    async def _judge(self, options: Any) -> None:
+        """Judge the raw options of whichever door they came through; they go no further."""
+        try:
+            self._granted = await self._grant(options)
+        except SpawnException:
+            # JupyterHub keeps options for the next start; refused ones must not come back.
+            self.user_options = {}
+            self.orm_spawner.user_options = {}
+            raise
+
+    async def _grant(self, options: Any) -> Granted:
+        request = _accept(from_options(options))
+        try:
+            pwd.getpwnam(self.user.name)
+            accounts = await self.cluster.accounts(self.user.name)
+        except KeyError:
+            accounts = frozenset()
+        except Unreachable as wrong:
+            raise _exception(_slurm_is_away(str(wrong))) from wrong
+        return _accept(decide(request, self.offer, accounts))
+
+    # -- the life of the job ---------------------------------------------------------------------
+
+    async def start(self) -> tuple[str, int]:
+        """Submit the job; return its address and port once the server has told its port.
+
+        Raises
+        ------
+        SpawnException
+            When it cannot be submitted, or ends before it is ready; with a sentence.
+        """
+        self.port = 0
+        self._verdict = Verdict(Phase.PENDING)
+        self._port_known = asyncio.Event()
+        await self.submit_batch_script()
+        while not (self._port_known.is_set() and self._verdict.address):
+            status = await self.query_job_status(max_age=self.watch_interval)
+            if status is JobStatus.NOTFOUND:
+                raise await self._died()
+            await self._pause()
+        self.log.info("Server of job %s is at %s:%s", self.job_id, self._verdict.address, self.port)
+        return self._verdict.address, self.port
+
+    async def _pause(self) -> None:
+        """Wait for the next look, or for the port, whichever comes first."""
+        assert self._port_known is not None
+        if self._port_known.is_set():
+            await asyncio.sleep(self.watch_interval / 5)
+            return
+        try:
+            await asyncio.wait_for(self._port_known.wait(), self.watch_interval)
+        except TimeoutError:
+            return
+
+    async def submit_batch_script(self) -> str:
+        """Submit through *launch*, and keep the job's number at once."""
+        granted = self._granted
+        if granted is None:
+            raise RuntimeError("a start that nobody judged")
+        # Slurm may count the job from the second in which it got it.
+        self._submitted = time.time()
+        try:
+            number = await self.launch.submit(
+                self.user.name,
+                flavour=granted.flavour.name,
+                account=granted.account,
+                qos=granted.qos,
+                minutes=granted.minutes,
+                environment=self._environment(granted),
+            )
+        except LaunchFailed as failed:
+            self.log.error("Submission for %s failed: %s", self._log_name, failed)
+            raise _exception(_submission_refused(failed, granted)) from failed
+        self.job_id = str(number)
+        self.orm_spawner.state = self.get_state()
+        self.log.info("Submitted job %s for %s", self.job_id, self._log_name)
+        return self.job_id
+
+    def _environment(self, granted: Granted) -> dict[str, str]:
+        """Return the variables that the Hub gives a server: its own, and none of the Hub's process."""
+        given = {
+            key: value
+            for key, value in self.get_env().items()
+            if key.startswith("JUPYTERHUB_") or key == "JPY_API_TOKEN"
+        }
+        return {**given, "WERKPLAATS_LANGUAGE": current(), "WERKPLAATS_OPEN": granted.notebook or ""}
+
+    def register_port(self, port: int) -> bool:
+        """Take the port that the job told, if this start does not know one yet."""
+        if self._port_known is None or self._port_known.is_set():
+            return False
+        self.port = port
+        self._port_known.set()
+        return True
+
+    async def query_job_status(self, max_age: float = 5.0) -> JobStatus:
+        """Return where the job stands, in batchspawner's terms; unknown is not *not found*."""
+        if not self.job_id:
+            return JobStatus.NOTFOUND
+        self._verdict = await self.cluster.verdict(
+            int(self.job_id), self.user.name, self._submitted, max_age=max_age
+        )
+        return _STATUS[self._verdict.phase]
+
+    async def poll(self) -> int | None:
+        """Return ``None`` unless there is evidence that the job is gone."""
+        status = await self.query_job_status()
+        if status is JobStatus.NOTFOUND:
+            self.clear_state()
+            return 1
+        return None
+
+    async def stop(self, now: bool = False) -> None:
+        """Cancel the job until Slurm shows that it ended; only then is it forgotten."""
+        self.log.info("Stopping job %s of %s", self.job_id, self._log_name)
+        pause = 0.2
+        while self.job_id:
+            await self.cancel_batch_job()
+            if now or await self._ended(within=5.0):
+                return
+            pause = min(pause * 2, 30.0)
+            await asyncio.sleep(pause)
+
+    async def _ended(self, within: float) -> bool:
+        """Look until the job is over, or the time is."""
+        until = time.monotonic() + within
+        while time.monotonic() < until:
+            await self.query_job_status(max_age=0.1)
+            if self._verdict.phase in (Phase.ENDING, Phase.GONE):
+                return True
+            await asyncio.sleep(0.2)
+        return False
+
+    async def cancel_batch_job(self) -> None:
+        """Ask Slurm to cancel. A failure is logged; :meth:`stop` asks again."""
+        try:
+            await self.launch.cancel(self.user.name, int(self.job_id))
+        except LaunchFailed as failed:
+            if failed.trouble is not Trouble.JOB_UNKNOWN:
+                self.log.error("Cancelling job %s failed: %s", self.job_id, failed)
+
+    async def _died(self) -> SpawnException:
+        """Return the sentence for a job that ended before its server was ready."""
+        try:
+            lines = await self.launch.log(self.user.name, int(self.job_id))
+        except LaunchFailed as failed:
+            lines = [str(failed)]
+        how = self._verdict.job.state if self._verdict.job else self._verdict.reason
+        self.log.warning("Job %s of %s ended early: %s", self.job_id, self._log_name, how)
+        self.clear_state()
+        sentence = _("Your server stopped before it was ready ({how}). Its last words:").format(how=how)
+        return SpawnException("\n".join([sentence, *lines]), reason="died", status_code=500)
+
+    # -- state and words -------------------------------------------------------------------------
+
+    def get_state(self) -> dict[str, Any]:
+        """Add the time of submission to what is kept."""
+        state = cast(dict[str, Any], super().get_state())
+        state.pop("job_status", None)
+        if self.job_id:
+            state["submitted"] = self._submitted
+        return state
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take up what :meth:`get_state` kept."""
+        super().load_state(state)
+        self._submitted = state.get("submitted", 0.0)
+
+    def clear_state(self) -> None:
+        """Forget the job."""
+        super().clear_state()
+        self._submitted = 0.0
+        self._port_known = None
+
+    async def progress(self) -> AsyncIterator[dict[str, str]]:
+        """Say where the start stands, whenever that changes."""
+        said = None
+        while True:
+            message = _waiting_words(self._verdict)
+            if message != said:
+                said = message
+                yield {"message": message}
+            await asyncio.sleep(1)
+
+
+def _accept(judged: Judged | Refused) -> Judged:
+    if isinstance(judged, Refused):
+        raise _exception(judged)
+    return judged
+
+
+def _exception(refused: Refused) -> SpawnException:
+    return SpawnException(refused.sentence, reason=refused.reason, status_code=refused.status)
+
+
+def _slurm_is_away(detail: str) -> Refused:
+    sentence = _("The cluster does not answer at the moment. Nothing was started. Try again in a few minutes.")
+    return Refused("slurm-away", f"{sentence} ({detail})" if detail else sentence, 503)
+
+
+def _submission_refused(failed: LaunchFailed, granted: Granted) -> Refused:
+    match failed.trouble:
+        case Trouble.UNREACHABLE:
+            return _slurm_is_away("")
+        case Trouble.NO_ASSOCIATION:
+            sentence = _(
+                "The cluster does not let you charge a server to the project '{project}'. "
+                "Ask the owner of the project, or the desk, to add you."
+            )
+            return Refused("no-association", sentence.format(project=granted.project.name), 403)
+        case Trouble.NOT_AVAILABLE:
+            sentence = _("No node of this cluster can hold a server of the kind '{name}'. Choose another.")
+            return Refused("not-available", sentence.format(name=granted.flavour.name), 400)
+        case Trouble.OVER_LIMIT:
+            sentence = _("This server would go over a limit of your stream. Choose a smaller one, or fewer hours.")
+            return Refused("over-limit", sentence, 403)
+    sentence = _("The cluster did not take the job: {detail}")
+    return Refused("submission-failed", sentence.format(detail=failed), 500)
+
+
+def _waiting_words(verdict: Verdict) -> str:
+    match verdict.phase:
+        case Phase.PENDING if verdict.reason in ("", "None", "(null)"):
+            return _("Your request is in the queue.")
+        case Phase.PENDING:
+            return _("Your request is in the queue. Slurm says: {reason}.").format(reason=verdict.reason)
+        case Phase.RUNNING | Phase.ENDING:
+            return _("A place was found for you. Your server is starting.")
+        case Phase.GONE:
+            return _("Your server has stopped.")
+        case Phase.UNKNOWN:
+            return _("The cluster does not answer at the moment. Your request is kept.")
