@@ -14,3 +14,6 @@ up:
 
 down:
 	@/opt/werkplaats/hub/bin/werkplaats down
+
+test:
+	@sh tests/run.sh

@@ -54,7 +54,6 @@ async def tell_port(port: int, environment: Mapping[str, str]) -> None:
     OSError
         When the Hub cannot be reached for a minute.
     """
-
     client = AsyncHTTPClient()
     for attempt in range(_TRIES):
         try:

@@ -9,10 +9,10 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from werkplaats_hub.facility import Facility
-from werkplaats_hub.instance import MARK, Instance
 from single_machine import files
 from single_machine.console import Console, StepFailed
+from werkplaats_hub.facility import Facility
+from werkplaats_hub.instance import MARK, Instance
 from werkplaats_spawners.launch.settings import Settings, Size
 
 _NOLOGIN: Final = "/usr/sbin/nologin"
@@ -56,8 +56,19 @@ def make_person(console: Console, instance: Instance, name: str) -> None:
     if not _user_exists(name):
         home = instance.homes / name
         console.run(
-            ["useradd", "--create-home", "--home-dir", str(home), "--shell", "/bin/bash",
-             "--comment", mark, "--groups", instance.people, name]  # fmt: skip
+            [
+                "useradd",
+                "--create-home",
+                "--home-dir",
+                str(home),
+                "--shell",
+                "/bin/bash",
+                "--comment",
+                mark,
+                "--groups",
+                instance.people,
+                name,
+            ]
         )
         home.chmod(0o700)
     elif pwd.getpwnam(name).pw_gecos != mark:
@@ -76,9 +87,7 @@ def allow_launch(console: Console, instance: Instance, facility: Facility) -> No
         slurm_conf=str(instance.slurm_conf),
         notebook=str(instance.notebook),
         logs=str(instance.job_logs),
-        flavours={
-            f.name: Size(f.cpus, f.memory_gb, f.gpus, f.max_hours * 60) for f in facility.flavours
-        },
+        flavours={f.name: Size(f.cpus, f.memory_gb, f.gpus, f.max_hours * 60) for f in facility.flavours},
     )
     files.write(instance.etc / "launch.json", settings.text())
     program = _LAUNCH.format(python=instance.hub_python, settings=instance.etc / "launch.json")
@@ -97,7 +106,9 @@ def _require_root_owned(path: Path) -> None:
     for step in (path, *path.parents):
         status = os.stat(step)
         if status.st_uid != 0 or status.st_mode & 0o022:
-            raise StepFailed(f"{step} can be changed by others than root", f"chown root {step}; chmod go-w {step}")
+            raise StepFailed(
+                f"{step} can be changed by others than root", f"chown root {step}; chmod go-w {step}"
+            )
 
 
 def remove(console: Console, instance: Instance, people: tuple[str, ...]) -> None:

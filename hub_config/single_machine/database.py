@@ -5,10 +5,10 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from werkplaats_hub.instance import Instance
 from single_machine import files, secrets
 from single_machine.console import Console
 from single_machine.services import Supervisor
+from werkplaats_hub.instance import Instance
 
 
 def lay_down(console: Console, instance: Instance) -> None:
@@ -21,8 +21,14 @@ def lay_down(console: Console, instance: Instance) -> None:
     for leftover in folder.iterdir():
         console.run(["rm", "-rf", str(leftover)])
     console.run(
-        ["mariadb-install-db", "--no-defaults", f"--datadir={folder}", "--user=mysql",
-         "--auth-root-authentication-method=socket", "--skip-test-db"]  # fmt: skip
+        [
+            "mariadb-install-db",
+            "--no-defaults",
+            f"--datadir={folder}",
+            "--user=mysql",
+            "--auth-root-authentication-method=socket",
+            "--skip-test-db",
+        ]
     )
     done.touch()
 
@@ -34,7 +40,7 @@ def start(console: Console, instance: Instance, supervisor: Supervisor) -> None:
         lambda: _sql(instance, "SELECT 1").returncode == 0,
         within=60,
         wrong="the database does not answer",
-        mend=f"read {instance.logs}/database.out; is port {instance.port_database} free and the disk not full?",
+        mend=f"read {instance.logs}/database.out; is port {instance.port_database} free?",
     )
     password = secrets.read(instance, "database-password")
     made = _sql(

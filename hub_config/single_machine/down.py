@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import subprocess
 
-from werkplaats_hub.instance import Instance
 from single_machine.console import Console
 from single_machine.services import Supervisor
+from werkplaats_hub.instance import Instance
 
 
 def down(instance: Instance, console: Console) -> None:

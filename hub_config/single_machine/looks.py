@@ -6,8 +6,8 @@ import os
 import socket
 from pathlib import Path
 
-from werkplaats_hub.instance import MARK, Instance
 from single_machine.console import StepFailed
+from werkplaats_hub.instance import MARK, Instance
 
 
 def require_root() -> None:
@@ -41,7 +41,9 @@ def require_no_foreign_slurm(instance: Instance) -> None:
             raise StepFailed(f"there is a Slurm already that Werkplaats did not make ({path})", mend)
     for pid, conf in _slurm_daemons():
         if not (conf.is_file() and conf.read_text(errors="replace").startswith(MARK)):
-            raise StepFailed(f"a Slurm daemon runs already that Werkplaats did not start (process {pid})", mend)
+            raise StepFailed(
+                f"a Slurm daemon runs already that Werkplaats did not start (process {pid})", mend
+            )
 
 
 def _named_in_environment() -> Path | None:

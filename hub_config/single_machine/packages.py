@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -70,4 +70,6 @@ def require_apt() -> None:
         When there is no ``apt-get``.
     """
     if not shutil.which("apt-get"):
-        raise StepFailed("this is not Debian or Ubuntu (no apt-get)", "use Debian 12 or 13, or Ubuntu 22.04 or 24.04")
+        raise StepFailed(
+            "this is not Debian or Ubuntu (no apt-get)", "use Debian 12 or 13, or Ubuntu 22.04 or 24.04"
+        )

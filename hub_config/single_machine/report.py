@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from werkplaats_hub.facility import Facility
-from werkplaats_hub.instance import Instance, short_hostname
 from single_machine.console import Console, StepFailed
 from single_machine.secrets import Passwords
 from single_machine.up import Up
+from werkplaats_hub.facility import Facility
+from werkplaats_hub.instance import Instance, short_hostname
 
 
 def bring_up(instance: Instance, wheel: Path, constraints: Path, facility: Path) -> None:
@@ -27,7 +27,8 @@ def _port(text: str) -> int:
         return 8000
     if not (text.isdigit() and 1024 <= int(text) <= 65535):
         raise StepFailed(
-            f"WERKPLAATS_PORT is {text!r}, and not a port", "give a number from 1024 to 65535, or leave it out"
+            f"WERKPLAATS_PORT is {text!r}, and not a port",
+            "give a number from 1024 to 65535, or leave it out",
         )
     return int(text)
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from werkplaats_hub.instance import Instance
 from single_machine import files
 from single_machine.console import StepFailed
+from werkplaats_hub.instance import Instance
 
 _DEMO: Final = "WERKPLAATS_DEMO_PASSWORD"
 _ADMIN: Final = "WERKPLAATS_ADMIN_PASSWORD"
@@ -37,7 +37,9 @@ def keep(instance: Instance, environment: Mapping[str, str]) -> Passwords:
     files.folder(instance.secrets, 0o711)
     hub = instance.hub_user
     demo, demo_changed = _password(instance, "demo-password", environment, _DEMO, secrets.token_urlsafe(9))
-    admin, admin_changed = _password(instance, "admin-password", environment, _ADMIN, secrets.token_urlsafe(30))
+    admin, admin_changed = _password(
+        instance, "admin-password", environment, _ADMIN, secrets.token_urlsafe(30)
+    )
     if demo == admin:
         raise StepFailed("the demo and the admin password are the same", f"give {_DEMO} and {_ADMIN} apart")
     _made(instance, "proxy-token", secrets.token_hex(32), hub)

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from werkplaats_hub.instance import MARK, Instance
 from single_machine import files
 from single_machine.console import Console
 from single_machine.hardware import Node
+from werkplaats_hub.instance import MARK, Instance
 
 _STOP_SECONDS: Final = 20
 

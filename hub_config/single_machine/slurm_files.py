@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from single_machine.hardware import Node
-from werkplaats_hub.instance import MARK, Instance
 from single_machine.isolation import Cgroups, Isolation
+from werkplaats_hub.instance import MARK, Instance
 
 
 def slurm_conf(instance: Instance, nodes: Iterable[Node], isolation: Isolation, host: str) -> str:
@@ -78,7 +78,9 @@ def slurm_conf(instance: Instance, nodes: Iterable[Node], isolation: Isolation, 
 def gres_conf(nodes: Iterable[Node]) -> str:
     """Return ``gres.conf``: which device file is which GPU."""
     return _text(
-        f"NodeName={node.name} Name=gpu Type={node.gpu_type} File={gpu}" for node in nodes for gpu in node.gpus
+        f"NodeName={node.name} Name=gpu Type={node.gpu_type} File={gpu}"
+        for node in nodes
+        for gpu in node.gpus
     )
 
 

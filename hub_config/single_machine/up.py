@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from werkplaats_hub import facility as facilities
-from werkplaats_hub import streams
-from werkplaats_hub.facility import Facility, FacilityError
-from werkplaats_hub.instance import Instance, short_hostname
 from single_machine import (
     accounts,
     database,
@@ -27,6 +23,10 @@ from single_machine import (
 from single_machine.console import Console, StepFailed
 from single_machine.isolation import Isolation
 from single_machine.services import Supervisor, configuration, services
+from werkplaats_hub import facility as facilities
+from werkplaats_hub import streams
+from werkplaats_hub.facility import Facility, FacilityError
+from werkplaats_hub.instance import Instance, short_hostname
 
 
 @dataclass
@@ -172,7 +172,10 @@ class Up:
             self._slurm(["sacctmgr", "-i", "add", "cluster", self.instance.cluster])
         self._start(supervisor, "slurmctld", *(f"slurmd-{node.name}" for node in self.nodes))
         self.console.until(
-            self._nodes_are_up, within=60, wrong="Slurm's nodes do not come up", mend=f"read {logs}/slurmctld.log"
+            self._nodes_are_up,
+            within=60,
+            wrong="Slurm's nodes do not come up",
+            mend=f"read {logs}/slurmctld.log",
         )
 
     def _nodes_are_up(self) -> bool:
@@ -196,8 +199,8 @@ class Up:
                 supervisor.restart(name)
             supervisor.start(name)
 
-    def _slurm(self, argv: object) -> str:
-        return self.console.run(list(argv), environment=self.instance.environment)  # type: ignore[call-overload,arg-type]
+    def _slurm(self, argv: Sequence[str]) -> str:
+        return self.console.run(argv, environment=self.instance.environment)
 
     def _answers(self, *argv: str) -> bool:
         try:

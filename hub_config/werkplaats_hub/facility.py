@@ -85,7 +85,9 @@ class Facility(Frozen):
                 raise ValueError(f"projects.{project.name} has the name of a stream; choose another name")
         for flavour in self.flavours:
             if flavour.hours > flavour.max_hours:
-                raise ValueError(f"flavours.{flavour.name}.hours is above its max_hours; lower one of the two")
+                raise ValueError(
+                    f"flavours.{flavour.name}.hours is above its max_hours; lower one of the two"
+                )
         return self
 
     @property

@@ -180,7 +180,11 @@ class Instance(BaseModel):
     @property
     def environment(self) -> dict[str, str]:
         """The variables with which Slurm's commands speak to this instance."""
-        return {"PATH": os.defpath + ":/usr/sbin:/sbin", "SLURM_CONF": str(self.slurm_conf), "LC_ALL": "C.UTF-8"}
+        return {
+            "PATH": os.defpath + ":/usr/sbin:/sbin",
+            "SLURM_CONF": str(self.slurm_conf),
+            "LC_ALL": "C.UTF-8",
+        }
 
     def write(self) -> None:
         """Write the file from which the other programs of the instance learn all this."""

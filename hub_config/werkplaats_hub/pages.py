@@ -26,7 +26,7 @@ from jupyterhub.handlers.static import CacheControlStaticFilesHandler
 from jupyterhub.scopes import needs_scope
 from jupyterhub.slugs import is_valid_display_name, normalise_unicode, safe_slug
 from jupyterhub.utils import url_escape_path, url_path_join
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 from tornado import web
 from tornado.httputil import HTTPServerRequest, url_concat
 from traitlets.config import Config
@@ -124,7 +124,7 @@ class FacilityLook(Frozen):
     accent: Colour = "#a8480b"
     logo: str | None = None
     demo: bool = False
-    service_titles: dict[str, Words] = {}
+    service_titles: dict[str, Words] = Field(default_factory=dict)
 
     @property
     def primary_on_dark(self) -> str:
@@ -182,7 +182,7 @@ def local(address: str, otherwise: str) -> str:
     return address if re.fullmatch(r"/(?!/)[!-\[\]-~]*", address) else otherwise
 
 
-class SwitchLanguage(BaseHandler):
+class SwitchLanguage(BaseHandler):  # type: ignore[misc]  # JupyterHub is not typed
     """``GET language/(nl|en)?next=/hub/...`` keeps the choice in a cookie, and goes back."""
 
     def get(self, chosen: Language) -> None:
@@ -227,7 +227,7 @@ def seconds_since(moment: datetime | None) -> int:
 # The start page
 
 
-class StartPage(SpawnHandler):
+class StartPage(SpawnHandler):  # type: ignore[misc]
     """The start page. A link preselects; only the form's ``POST`` starts.
 
     JupyterHub starts a server on a ``GET`` with options, without asking and without the check
@@ -258,7 +258,7 @@ class StartPage(SpawnHandler):
         self._preselect(fields)
         return super().post(user_name, server_name, display_name)
 
-    @needs_scope("servers")
+    @needs_scope("servers")  # type: ignore[untyped-decorator]
     async def _post(self, user_name: str, server_name: str, display_name: str) -> Any:
         """Take a second press on Start for what it is: the same wish, not an error."""
         user = self.find_user(user_name)
@@ -308,6 +308,7 @@ class StartPage(SpawnHandler):
             auth_state=await for_user.get_auth_state(),
             spawner_options_form=await spawner.get_options_form(),
             url=self._action(),
+            by_link=self.request.method == "GET" and self.preselected != ServerRequest(),
             **self._trouble(sys.exception()),  # JupyterHub calls from its ``except`` clause
         )
 
@@ -343,7 +344,7 @@ def _text(arguments: dict[str, list[bytes]]) -> dict[str, list[str]]:
     return {key: [v.decode("utf8", "replace") for v in values] for key, values in arguments.items()}
 
 
-class ExtraServer(BaseHandler):
+class ExtraServer(BaseHandler):  # type: ignore[misc]
     """``GET extra-server?name=...`` turns a name that a person typed into a start page's address."""
 
     @web.authenticated

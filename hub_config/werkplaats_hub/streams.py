@@ -63,7 +63,9 @@ def present(run: Run) -> Accounting:
         qos=frozenset(qos),
         accounts=frozenset((a, parent) for a, user, parent, _ in rows if not user and parent),
         users=frozenset((a, user) for a, user, _, _ in rows if user),
-        allowed=frozenset((a, q) for a, user, _, allowed in rows if not user for q in allowed.split(",") if q),
+        allowed=frozenset(
+            (a, q) for a, user, _, allowed in rows if not user for q in allowed.split(",") if q
+        ),
     )
 
 

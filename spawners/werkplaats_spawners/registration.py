@@ -24,7 +24,7 @@ _LOWEST, _HIGHEST = 1024, 65535
 class PortHandler(APIHandler):  # type: ignore[misc]  # JupyterHub has no annotations
     """``POST {"port": n}`` with the server's own token."""
 
-    @web.authenticated  # type: ignore[untyped-decorator]
+    @web.authenticated
     def post(self) -> None:
         """Register the port: 204; a second time 409; anything but a port 400; another's token 403."""
         spawner = self._spawner_of_token()

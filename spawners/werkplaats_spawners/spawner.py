@@ -17,8 +17,9 @@ from typing import Any, Final, TypeVar, cast
 
 from batchspawner import JobStatus, SlurmSpawner
 from jupyterhub.spawner import SpawnException
-from traitlets import Any as AnyTrait
+from sqlalchemy.orm import object_session
 from traitlets import Float, Integer
+from traitlets import Instance as InstanceTrait
 
 from werkplaats_spawners import form, registration
 from werkplaats_spawners.cluster import Cluster, Unreachable, Verdict
@@ -46,9 +47,9 @@ _STATUS: Final = {
 class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has no annotations
     """A person's notebook server, as a job of Slurm."""
 
-    offer: Offer = AnyTrait(help="What the facility offers.").tag(config=True)
-    launch: Launch = AnyTrait(help="How to act as a person.").tag(config=True)
-    cluster: Cluster = AnyTrait(help="The shared view of Slurm.").tag(config=True)
+    offer = InstanceTrait(Offer, help="What the facility offers.").tag(config=True)
+    launch = InstanceTrait(Launch, help="How to act as a person.").tag(config=True)
+    cluster = InstanceTrait(Cluster, help="The shared view of Slurm.").tag(config=True)
 
     # A job may wait for hours; the person sees why, and can stop it.
     start_timeout = Integer(24 * 3600).tag(config=True)
@@ -92,8 +93,9 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
             self._granted = await self._grant(options)
         except SpawnException:
             # JupyterHub keeps options for the next start; refused ones must not come back.
-            self.user_options = {}
+            self.user_options: dict[str, object] = {}
             self.orm_spawner.user_options = {}
+            self._keep()
             raise
 
     async def _grant(self, options: Any) -> Granted:
@@ -160,9 +162,16 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
             self.log.error("Submission for %s failed: %s", self._log_name, failed)
             raise _exception(_submission_refused(failed, granted)) from failed
         self.job_id = str(number)
-        self.orm_spawner.state = self.get_state()
+        self._keep()
         self.log.info("Submitted job %s for %s", self.job_id, self._log_name)
         return self.job_id
+
+    def _keep(self) -> None:
+        """Commit the job's number now: JupyterHub itself does so only once the server is ready."""
+        self.orm_spawner.state = self.get_state()
+        session = object_session(self.orm_spawner)
+        if session is not None:
+            session.commit()
 
     def _environment(self, granted: Granted) -> dict[str, str]:
         """Return the variables that the Hub gives a server: its own, and none of the Hub's process."""
@@ -282,7 +291,9 @@ def _exception(refused: Refused) -> SpawnException:
 
 
 def _slurm_is_away(detail: str) -> Refused:
-    sentence = _("The cluster does not answer at the moment. Nothing was started. Try again in a few minutes.")
+    sentence = _(
+        "The cluster does not answer at the moment. Nothing was started. Try again in a few minutes."
+    )
     return Refused("slurm-away", f"{sentence} ({detail})" if detail else sentence, 503)
 
 
@@ -300,7 +311,9 @@ def _submission_refused(failed: LaunchFailed, granted: Granted) -> Refused:
             sentence = _("No node of this cluster can hold a server of the kind '{name}'. Choose another.")
             return Refused("not-available", sentence.format(name=granted.flavour.name), 400)
         case Trouble.OVER_LIMIT:
-            sentence = _("This server would go over a limit of your stream. Choose a smaller one, or fewer hours.")
+            sentence = _(
+                "This server would go over a limit of your stream. Choose a smaller one, or fewer hours."
+            )
             return Refused("over-limit", sentence, 403)
     sentence = _("The cluster did not take the job: {detail}")
     return Refused("submission-failed", sentence.format(detail=failed), 500)

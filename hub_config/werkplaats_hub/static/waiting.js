@@ -53,7 +53,8 @@ function listen() {
       location.reload();
       return;
     }
-    if (event.progress !== undefined) bar.value = event.progress;
+    // Without a number the bar only shows that something is happening.
+    if (event.progress) bar.value = event.progress;
     say(event);
   };
   source.onerror = () => {

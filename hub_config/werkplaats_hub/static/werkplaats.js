@@ -5,7 +5,8 @@ const language = document.documentElement.lang;
 
 /** Show moments in the reader's own time zone and words. */
 function showTimes() {
-  const format = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  const spoken = navigator.languages.find((tag) => tag.startsWith(language)) ?? language;
+  const format = new Intl.DateTimeFormat(spoken, { dateStyle: "medium", timeStyle: "short" });
   for (const time of document.querySelectorAll("time[datetime]")) {
     time.textContent = format.format(new Date(time.dateTime));
   }

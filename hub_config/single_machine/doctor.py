@@ -1,0 +1,159 @@
+"""``werkplaats doctor``: what is wrong with this installation, and what to do, a line each."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from single_machine import isolation, login, secrets
+from single_machine.console import Console
+from single_machine.hardware import nodes
+from single_machine.services import NAMES, Supervisor
+from werkplaats_hub import facility as facilities
+from werkplaats_hub.facility import Facility, FacilityError
+from werkplaats_hub.instance import Instance
+from werkplaats_hub.streams import commands, desired, present
+
+#: Below this much room Slurm, its database and people's homes begin to fail.
+_LEAST_FREE_GB = 2
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes
+    ----------
+    wrong
+        Whether it keeps the installation from working; a note about the machine does not.
+    """
+
+    what: str
+    wrong: bool = False
+    mend: str = ""
+
+    @property
+    def line(self) -> str:
+        """The finding as a line to print."""
+        sign = "WRONG" if self.wrong else "note " if self.mend else "good "
+        return f"{sign}  {self.what}" + (f"\n       What to do: {self.mend}" if self.mend else "")
+
+
+def examine(instance: Instance) -> list[Finding]:
+    """Look at everything; a failure of one look does not hide the others."""
+    if os.getuid() != 0:
+        return [Finding("the doctor must be root to look everywhere", True, "run `sudo werkplaats doctor`")]
+    if not instance.facility.exists():
+        return [Finding("nothing is installed on this machine", True, "run `make up` in a checkout")]
+    findings: list[Finding] = []
+    looks: list[Callable[[Instance], Iterator[Finding]]] = [
+        _the_facility,
+        _the_services,
+        _slurm,
+        _the_sudo_rule,
+        _a_log_in,
+        _the_disk,
+        _the_isolation,
+    ]
+    for look in looks:
+        try:
+            findings += look(instance)
+        except (OSError, subprocess.SubprocessError, FacilityError) as wrong:
+            findings.append(Finding(f"{look.__name__.strip('_')}: {wrong}", True, "run `make up` again"))
+    return findings
+
+
+def _the_facility(instance: Instance) -> Iterator[Finding]:
+    facility = facilities.read(instance.facility)
+    yield Finding(f"facility.toml can be used ({len(facility.projects)} projects)")
+
+
+def _the_services(instance: Instance) -> Iterator[Finding]:
+    supervisor = Supervisor(Console(instance.logs / "up.log"), instance)
+    if not supervisor.alive():
+        yield Finding("the supervisor does not run, and so nothing does", True, "run `make up`")
+        return
+    for name in _service_names(instance):
+        if supervisor.running(name):
+            yield Finding(f"{name} runs")
+        else:
+            mend = f"read {instance.logs}/{name}.out, mend what it names, and run `make up`"
+            yield Finding(f"{name} does not run", True, mend)
+
+
+def _service_names(instance: Instance) -> list[str]:
+    found = nodes(instance, isolation.find().devices)
+    daemons = [f"slurmd-{node.name}" for node in found]
+    return [each for name in NAMES for each in (daemons if name == "slurmd" else [name])]
+
+
+def _slurm(instance: Instance) -> Iterator[Finding]:
+    def run(argv: object) -> str:
+        done = subprocess.run(
+            list(argv),  # type: ignore[call-overload]
+            env=instance.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        return str(done.stdout)
+
+    listed = run(["sinfo", "--noheader", "--Node", "--format=%N %T"]).split("\n")
+    for node, state in (line.split() for line in listed if line):
+        if state.rstrip("*") in ("idle", "mixed", "allocated", "completing"):
+            yield Finding(f"node {node} is {state}")
+        else:
+            yield Finding(
+                f"node {node} is {state}", True, f"see `scontrol show node {node}`, then run `make up`"
+            )
+    todo = commands(desired(facilities.read(instance.facility)), present(run))
+    if todo:
+        yield Finding(f"Slurm lacks {len(todo)} things that facility.toml names", True, "run `make up`")
+    else:
+        yield Finding("Slurm has the streams, projects and people of facility.toml")
+
+
+def _the_sudo_rule(instance: Instance) -> Iterator[Finding]:
+    asked = ["sudo", "--list", "--other-user", instance.hub_user]
+    listed = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    rules = [line.strip() for line in listed.splitlines() if line.startswith("    (")]
+    if rules == [f'(%{instance.people}) NOPASSWD: {instance.launch} ""']:
+        yield Finding(f"the Hub may run launch as a member of {instance.people}, and nothing else")
+    else:
+        mend = f"take other rules for {instance.hub_user} out of /etc/sudoers.d, and run `make up`"
+        yield Finding(f"sudo lets the Hub run: {'; '.join(rules) or 'nothing'}", True, mend)
+
+
+def _a_log_in(instance: Instance) -> Iterator[Finding]:
+    facility: Facility = facilities.read(instance.facility)
+    if facility.demo is None:
+        return
+    if login.signs_in(instance.url, facility.demo.people[0], secrets.read(instance, "demo-password")):
+        yield Finding(f"{facility.demo.people[0]} can sign in at {instance.url}")
+    else:
+        yield Finding(
+            "nobody can sign in", True, f"read {instance.logs}/hub.out and {instance.logs}/proxy.out"
+        )
+
+
+def _the_disk(instance: Instance) -> Iterator[Finding]:
+    for path in (instance.state, instance.homes):
+        free = shutil.disk_usage(path).free // 2**30
+        if free < _LEAST_FREE_GB:
+            yield Finding(f"{path} has {free} GB left", True, "make room")
+        else:
+            yield Finding(f"{path} has {free} GB left")
+
+
+def _the_isolation(instance: Instance) -> Iterator[Finding]:
+    found = isolation.find()
+    fences = [f"control groups ({found.cgroups.value})"] if found.cgroups.value != "none" else []
+    fences += ["mounts of their own"] if found.own_mounts else []
+    yield Finding(f"jobs are fenced by {' and '.join(fences) or 'nothing'}")
+    for sentence in found.missing:
+        mend = "use a machine (or a container with more rights) that allows it; docs/reference/isolation.md"
+        yield Finding(sentence, mend=mend)
