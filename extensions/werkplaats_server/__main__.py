@@ -17,7 +17,8 @@ def main() -> None:
     examples.lay_out(Path(sys.prefix), Path.home())
     choose_port(os.environ)
     argv = [sys.executable, "-m", "jupyterhub.singleuser", *arguments(os.environ)]
-    os.execv(sys.executable, argv)
+    # A list and no shell: the process that Slurm signals is the server itself.
+    os.execv(sys.executable, argv)  # noqa: S606
 
 
 def choose_port(environment: MutableMapping[str, str]) -> None:

@@ -107,9 +107,7 @@ def _slurm(instance: Instance) -> Iterator[Finding]:
         if state.rstrip("*") in ("idle", "mixed", "allocated", "completing"):
             yield Finding(f"node {node} is {state}")
         else:
-            yield Finding(
-                f"node {node} is {state}", True, f"see `scontrol show node {node}`, then run `make up`"
-            )
+            yield Finding(f"node {node} is {state}", True, f"see `scontrol show node {node}`")
     todo = commands(desired(facilities.read(instance.facility)), present(run))
     if todo:
         yield Finding(f"Slurm lacks {len(todo)} things that facility.toml names", True, "run `make up`")
@@ -135,9 +133,7 @@ def _a_log_in(instance: Instance) -> Iterator[Finding]:
     if login.signs_in(instance.url, facility.demo.people[0], secrets.read(instance, "demo-password")):
         yield Finding(f"{facility.demo.people[0]} can sign in at {instance.url}")
     else:
-        yield Finding(
-            "nobody can sign in", True, f"read {instance.logs}/hub.out and {instance.logs}/proxy.out"
-        )
+        yield Finding("nobody can sign in", True, f"read {instance.logs}/hub.out and proxy.out beside it")
 
 
 def _the_disk(instance: Instance) -> Iterator[Finding]:

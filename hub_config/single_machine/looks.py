@@ -1,4 +1,4 @@
-"""A look at the machine before anything is changed: is it ours to set up?"""
+"""A look at the machine before anything is changed: whether it is ours to set up."""
 
 from __future__ import annotations
 

@@ -210,7 +210,7 @@ def stop_strays(console: Console, instance: Instance) -> None:
     Supervisor tells its children its address in their environment; that is how ours are known. A
     job's own processes (slurmstepd and below) are left alone.
     """
-    strays = [pid for pid in _children_of_a_dead(instance)]
+    strays = list(_children_of_a_dead(instance))
     for pid in strays:
         console.note(f"ending process {pid}, left behind by a supervisor that died")
         os.kill(pid, signal.SIGTERM)

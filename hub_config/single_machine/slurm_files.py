@@ -68,7 +68,8 @@ def slurm_conf(instance: Instance, nodes: Iterable[Node], isolation: Isolation, 
     for node in all_nodes:
         lines.append(
             f"NodeName={node.name} NodeHostname={host} NodeAddr=127.0.0.1 Port={node.port} "
-            f"CPUs={node.cpus} RealMemory={node.memory_mb} Gres=gpu:{node.gpu_type}:{len(node.gpus)} State=UNKNOWN"
+            f"CPUs={node.cpus} RealMemory={node.memory_mb} Gres=gpu:{node.gpu_type}:{len(node.gpus)} "
+            "State=UNKNOWN"
         )
     names = ",".join(node.name for node in all_nodes)
     lines.append(f"PartitionName=main Nodes={names} Default=YES MaxTime=7-00:00:00 State=UP")

@@ -152,7 +152,8 @@ class Up:
             "cgroup.conf": slurm_files.cgroup_conf(found),
             "job_container.conf": slurm_files.job_container_conf(instance),
         }
-        if any([files.write(instance.slurm / name, text) for name, text in texts.items()]):
+        changed = [files.write(instance.slurm / name, text) for name, text in texts.items()]
+        if any(changed):
             self._stale |= {"slurmctld", *(f"slurmd-{node.name}" for node in self.nodes)}
         if files.write(
             instance.slurm / "slurmdbd.conf", slurm_files.slurmdbd_conf(instance, password), 0o600, "slurm"

@@ -69,11 +69,11 @@ _TRUE_OR_FALSE: Final = {"true": True, "on": True, "false": False}
 
 
 def from_options(options: object) -> ServerRequest | Refused:
-    """Read the ``user_options`` of the REST API (any JSON value, so any type at all).
+    r"""Read the ``user_options`` of the REST API (any JSON value, so any type at all).
 
     >>> from_options({"flavour": "gpu-1", "hours": 2}).hours
     2
-    >>> from_options({"flavour": "gpu-1\\n#SBATCH --gres=gpu:8"}).reason
+    >>> from_options({"flavour": "gpu-1\n#SBATCH --gres=gpu:8"}).reason
     'bad-option'
     """
     if not isinstance(options, dict):

@@ -10,6 +10,7 @@ class is used.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import pwd
 import time
 from collections.abc import AsyncIterator
@@ -121,26 +122,23 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
         """
         self.port = 0
         self._verdict = Verdict(Phase.PENDING)
-        self._port_known = asyncio.Event()
+        self._port_known = port_known = asyncio.Event()
         await self.submit_batch_script()
-        while not (self._port_known.is_set() and self._verdict.address):
+        while not (port_known.is_set() and self._verdict.address):
             status = await self.query_job_status(max_age=self.watch_interval)
             if status is JobStatus.NOTFOUND:
                 raise await self._died()
-            await self._pause()
+            await self._pause(port_known)
         self.log.info("Server of job %s is at %s:%s", self.job_id, self._verdict.address, self.port)
         return self._verdict.address, self.port
 
-    async def _pause(self) -> None:
+    async def _pause(self, port_known: asyncio.Event) -> None:
         """Wait for the next look, or for the port, whichever comes first."""
-        assert self._port_known is not None
-        if self._port_known.is_set():
+        if port_known.is_set():
             await asyncio.sleep(self.watch_interval / 5)
             return
-        try:
-            await asyncio.wait_for(self._port_known.wait(), self.watch_interval)
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(port_known.wait(), self.watch_interval)
 
     async def submit_batch_script(self) -> str:
         """Submit through *launch*, and keep the job's number at once."""
