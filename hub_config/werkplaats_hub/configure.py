@@ -87,7 +87,7 @@ def apply_look(c: Config, facility: Facility) -> None:
         accent=house.colours.accent,
         demo=facility.demo is not None,
     )
-    pages.apply_pages(c, look=look, default_language=house.language)
+    pages.apply_pages(c, look=look, default_language=house.language, offer=facility.offer)
 
 
 def _secret(instance: Instance, name: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
+from collections.abc import Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -44,6 +45,7 @@ DARK: Final = "#12171d"
 """The dark page's background; also in werkplaats.css."""
 
 _page: ContextVar[str] = ContextVar("page", default="")
+_asked: ContextVar[bool] = ContextVar("asked", default=True)
 
 
 # How it looks
@@ -159,6 +161,7 @@ class LanguageOfRequest(web.OutputTransform):
         cookie = request.cookies.get(COOKIE)
         accept = request.headers.get("Accept-Language")
         language.speak(language.negotiate(cookie.value if cookie else None, accept, default))
+        _asked.set(cookie is not None or accept is not None)
         _page.set(_address(request))
 
 
@@ -170,6 +173,19 @@ def _address(request: HTTPServerRequest) -> str:
         return request.query_arguments["url"][0].decode("utf8", "replace")
     kept = [(key, value) for key, value in parse_qsl(query) if key != "_xsrf"]
     return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def tongues() -> Iterator[Language]:
+    """Yield the reader's language, or each language in turn where nobody said which.
+
+    The proxy asks for the page that says that a server is gone, and passes nothing of the reader's on.
+    """
+    yield language.current()
+    if not _asked.get():
+        for other in LANGUAGES:
+            if other != language.current():
+                with language.speaking(other):
+                    yield other
 
 
 def local(address: str, otherwise: str) -> str:
@@ -207,6 +223,7 @@ class Bilingual(InternationalizationExtension):
             asset=asset,
             said=said,
             seconds_since=seconds_since,
+            tongues=tongues,
         )
 
 

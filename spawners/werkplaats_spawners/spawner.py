@@ -64,7 +64,7 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.apply_user_options = type(self)._judge
+        self.apply_user_options = _later
         self.options_form = type(self)._start_page
         self.options_from_form = self._options_of_form
 
@@ -88,10 +88,13 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
             accounts = frozenset()
         return form.render(self.offer, projects=projects_of(self.offer, accounts), chosen=chosen)
 
-    async def _judge(self, options: Any) -> None:
-        """Judge the raw options of whichever door they came through; they go no further."""
+    async def run_pre_spawn_hook(self) -> None:
+        """Judge the raw options of whichever door they came through; they go no further.
+
+        Here and not in ``apply_user_options``, whose refusals JupyterHub logs as its own failures.
+        """
         try:
-            self._granted = await self._grant(options)
+            self._granted = await self._grant(self.user_options)
         except SpawnException:
             # JupyterHub keeps options for the next start; refused ones must not come back.
             self.user_options: dict[str, object] = {}
@@ -276,6 +279,10 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
                 said = message
                 yield {"message": message}
             await asyncio.sleep(1)
+
+
+def _later(spawner: WerkplaatsSpawner, options: object) -> None:
+    """Apply nothing: options are judged in :meth:`WerkplaatsSpawner.run_pre_spawn_hook`."""
 
 
 def _accept(judged: Judged | Refused) -> Judged:

@@ -55,6 +55,12 @@ class Session:
         """Open a page as the browser would."""
         return self.http.get(self.url + path, timeout=30, **kwargs)
 
+    def notebook(self, path: str, name: str = "") -> Answer:
+        """Call the REST API of a running notebook server."""
+        server = f"{self.name}/{name}" if name else self.name
+        headers = {"Authorization": f"token {self.token}"}
+        return read(requests.get(f"{self.url}user/{server}/{path}", headers=headers, timeout=30))
+
     def post_form(self, path: str, fields: Any, **kwargs: Any) -> requests.Response:
         """Post a form as the browser would."""
         self.page("hub/home")

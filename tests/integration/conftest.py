@@ -8,12 +8,14 @@ import secrets
 import shutil
 import socket
 import subprocess
+import time
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import requests
 import tomli_w
 
 from single_machine import accounts
@@ -79,12 +81,29 @@ class Platform:
         """Return the numbers of a person's jobs that wait or run."""
         return self.run("squeue", "-h", "-u", PREFIX + role, "-t", "PD,R,CF", "-o", "%i").split()
 
+    def wait_for_hub(self, within: float = 60) -> None:
+        """Wait until the Hub answers, as after a restart."""
+        end = time.monotonic() + within
+        while not hub_answers(self.instance.url):
+            if time.monotonic() > end:
+                raise AssertionError("the Hub does not come back")
+            time.sleep(0.2)
+
     def stop_everything(self) -> None:
         """End every server and job, so that the next test begins with an idle cluster."""
+        self.wait_for_hub()
         for session in self.sessions.values():
             session.stop_all()
         for person in self.facility.demo.people if self.facility.demo else ():
             self.run("scancel", f"--user={person}", check=False)
+
+
+def hub_answers(url: str) -> bool:
+    """Return whether the Hub serves requests."""
+    try:
+        return requests.get(url + "hub/health", timeout=5).status_code == 200
+    except requests.RequestException:
+        return False
 
 
 def facility_for_tests(path: Path) -> Path:

@@ -15,10 +15,12 @@ Attributes = dict[str, str | None]
 
 
 def words(text: str) -> Words:
+    """Return `text`, marked with its language."""
     return Words(nl=f"{text} (nl)", en=f"{text} (en)")
 
 
 def flavour(name: str, gpus: int, max_hours: int = 8) -> Flavour:
+    """Return a flavour."""
     return Flavour(
         name=name,
         title=words(name),
@@ -32,6 +34,7 @@ def flavour(name: str, gpus: int, max_hours: int = 8) -> Flavour:
 
 
 def project(name: str, stream: str) -> Project:
+    """Return a project of one person's."""
     return Project(name=name, title=words(name), stream=stream, gpu_hours=10, members=("mkb",))
 
 
@@ -57,6 +60,7 @@ class Form(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note a control."""
         attributes = dict(attrs)
         if tag in ("input", "button", "select"):
             self.controls.append((tag, attributes))
@@ -64,7 +68,11 @@ class Form(HTMLParser):
             self.open_details = "open" in attributes
         if tag == "select":
             self._select = attributes["name"]
-        if tag == "option" and self._select and ("selected" in attributes or self._select not in self.selected):
+        if (
+            tag == "option"
+            and self._select
+            and ("selected" in attributes or self._select not in self.selected)
+        ):
             self.selected[self._select] = attributes["value"] or ""
 
     def press(self, form: str, **typed: str) -> dict[str, list[str]]:
@@ -85,6 +93,7 @@ class Form(HTMLParser):
 
 
 def form(chosen: ServerRequest | None = None, projects: tuple[Project, ...] = OFFER.projects) -> Form:
+    """Return what a person sees."""
     return Form(render(OFFER, projects=projects, chosen=chosen or ServerRequest()))
 
 
