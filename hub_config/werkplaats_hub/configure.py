@@ -78,15 +78,7 @@ def apply_people(c: Config, instance: Instance, facility: Facility) -> None:
 def apply_look(c: Config, facility: Facility) -> None:
     """Serve our pages, in the reader's language and the facility's colours."""
     house = facility.facility
-    look = pages.FacilityLook(
-        name=house.name,
-        tagline=house.tagline,
-        cost=house.cost,
-        privacy=house.privacy,
-        primary=house.colours.primary,
-        accent=house.colours.accent,
-        demo=facility.demo is not None,
-    )
+    look = house.model_copy(update={"demo": facility.demo is not None})
     pages.apply_pages(c, look=look, default_language=house.language, offer=facility.offer)
 
 

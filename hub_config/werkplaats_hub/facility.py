@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from werkplaats_hub.look import FacilityLook
 from werkplaats_spawners.language import Language
-from werkplaats_spawners.offer import Flavour, Frozen, Offer, Person, Project, Stream, Words
-
-Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
+from werkplaats_spawners.offer import Flavour, Frozen, Offer, Person, Project, Stream
 
 #: Shares are written with a few decimals; thirds must be able to sum to one.
 _ROUNDING = 0.001
@@ -21,22 +20,10 @@ class FacilityError(Exception):
     """The file cannot be used; the text says where and what to do, one line a fault."""
 
 
-class Colours(Frozen):
-    """The two colours of the house, as ``#rrggbb``."""
+class House(FacilityLook):
+    """Who this is, and which language it speaks to whom has not chosen."""
 
-    primary: Colour = "#0b5c68"
-    accent: Colour = "#c8102e"
-
-
-class House(Frozen):
-    """Who this is, in words for the front page."""
-
-    name: Words
-    tagline: Words
-    cost: Words
-    privacy: Words
     language: Language = "nl"
-    colours: Colours = Colours()
 
 
 class Limits(Frozen):

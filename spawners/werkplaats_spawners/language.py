@@ -35,10 +35,17 @@ def load(folder: Path) -> None:
             with path.open("rb") as file:
                 messages = read_po(file, locale=language)
             _catalogues[language] = {
-                str(m.id): str(m.string)
-                for m in messages
-                if m.id and m.string and isinstance(m.id, str) and not m.fuzzy
+                one: other
+                for message in messages
+                if message.id and not message.fuzzy
+                for one, other in zip(_forms(message.id), _forms(message.string or ""), strict=True)
+                if other
             }
+
+
+def _forms(text: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
+    """Return singular and plural, or the one form of a message that has no plural."""
+    return (text,) if isinstance(text, str) else tuple(text)
 
 
 def gettext(message: str) -> str:
@@ -94,7 +101,7 @@ def _preferences(accept: str) -> list[str]:
     """Return the language tags of an ``Accept-Language`` header, most wanted first."""
     weighted = []
     for part in accept.split(","):
-        tag, _, quality = part.strip().partition(";q=")
+        tag, _, quality = part.replace(" ", "").partition(";q=")
         try:
             weighted.append((float(quality or 1), tag.strip()))
         except ValueError:

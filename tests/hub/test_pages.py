@@ -25,7 +25,9 @@ from pydantic import ValidationError
 from traitlets.config import Config
 
 from werkplaats_hub import pages
-from werkplaats_hub.pages import FacilityLook, StartPage, apply_pages, contrast, lightened, local
+from werkplaats_hub.look import DARK, FacilityLook, contrast, lightened
+from werkplaats_hub.pages import apply_pages, local
+from werkplaats_hub.start_page import StartPage
 from werkplaats_spawners.language import COOKIE
 from werkplaats_spawners.offer import Words
 
@@ -39,7 +41,8 @@ import asyncio
 from pathlib import Path
 from jupyterhub.proxy import Proxy
 from jupyterhub.spawner import Spawner, SpawnException
-from werkplaats_hub.pages import FacilityLook, apply_pages
+from werkplaats_hub.look import FacilityLook
+from werkplaats_hub.pages import apply_pages
 from werkplaats_spawners import form
 from werkplaats_spawners.language import gettext as _
 from werkplaats_spawners.offer import Flavour, Offer, Words
@@ -592,7 +595,7 @@ def test_a_colour_that_cannot_be_read_is_refused(colour: str) -> None:
 @pytest.mark.parametrize("colour", ["#000000", "#0b5351", "#a8480b", "#1d4ed8", "#7a0019", "#767676"])
 def test_every_colour_can_be_read_on_the_dark_page(colour: str) -> None:
     """A colour is lightened until it can be read (WCAG AA, 4.5 to 1, with room to spare)."""
-    assert contrast(lightened(colour), pages.DARK) >= 7
+    assert contrast(lightened(colour), DARK) >= 7
     assert contrast(look(primary=colour).primary_on_dark, "#1b232b") >= 4.5
 
 
@@ -605,7 +608,7 @@ def test_contrast_is_that_of_wcag() -> None:
 
 def test_the_dark_page_is_the_one_that_is_reckoned_with() -> None:
     """The stylesheet and the reckoning of contrast agree on the background."""
-    assert f"--wp-ground: {pages.DARK};" in (HUB / "static" / "werkplaats.css").read_text()
+    assert f"--wp-ground: {DARK};" in (HUB / "static" / "werkplaats.css").read_text()
 
 
 def test_apply_pages_needs_no_hub() -> None:

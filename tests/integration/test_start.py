@@ -71,12 +71,13 @@ def test_the_home_directory_is_kept_and_an_edited_example_is_not_overwritten(pla
     mkb = platform.session("mkb")
     mkb.start()
     mkb.wait_ready()
-    in_job(platform, "mkb", "sh", "-c", "echo mine > ~/voorbeelden/first_steps/eerste-stappen.ipynb")
+    example = "~/voorbeelden/first_steps/eerste-stappen.ipynb"
+    in_job(platform, "mkb", "sh", "-c", f"echo mine > {example}")
     mkb.stop()
     mkb.start()
     mkb.wait_ready()
-    assert in_job(platform, "mkb", "sh", "-c", "cat ~/voorbeelden/first_steps/eerste-stappen.ipynb") == "mine\n"
-    in_job(platform, "mkb", "sh", "-c", "rm ~/voorbeelden/first_steps/eerste-stappen.ipynb")
+    assert in_job(platform, "mkb", "sh", "-c", f"cat {example}") == "mine\n"
+    in_job(platform, "mkb", "sh", "-c", f"rm {example}")
 
 
 def test_stopping_ends_the_job_and_frees_the_gpu(platform: Platform):
@@ -152,7 +153,9 @@ def test_a_job_that_dies_at_once_says_its_last_words_within_ten_seconds(platform
     broken = home / ".jupyter"
     subprocess.run(["rm", "-rf", str(broken)], check=True)
     broken.mkdir(mode=0o755)
-    (broken / "jupyter_server_config.py").write_text("import os\nos.write(2, b'kapot-voor-de-test\\n')\nos._exit(3)\n")
+    (broken / "jupyter_server_config.py").write_text(
+        "import os\nos.write(2, b'kapot-voor-de-test\\n')\nos._exit(3)\n"
+    )
     try:
         started = time.monotonic()
         student.start()
