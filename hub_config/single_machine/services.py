@@ -174,9 +174,14 @@ class Supervisor:
         """Return whether a service runs."""
         return " RUNNING " in self._ask("status", name).stdout
 
+    def holds(self, name: str) -> bool:
+        """Return whether a service runs, under the supervisor or left behind by one that died."""
+        return self.running(name) or any(_children_of_a_dead(self._instance))
+
     def pid(self, name: str) -> int:
         """Return the process of a service, 0 when it has none."""
-        return int(self._ask("pid", name).stdout.strip() or 0)
+        answer = self._ask("pid", name).stdout.strip()
+        return int(answer) if answer.isdigit() else 0
 
     def shutdown(self) -> None:
         """Stop every service, the last first, and the supervisor itself."""
@@ -215,8 +220,16 @@ def stop_strays(console: Console, instance: Instance) -> None:
         console.note(f"ending process {pid}, left behind by a supervisor that died")
         os.kill(pid, signal.SIGTERM)
     end = time.monotonic() + _STOP_SECONDS
-    while any(Path(f"/proc/{pid}").exists() for pid in strays) and time.monotonic() < end:
+    while any(map(_lives, strays)) and time.monotonic() < end:
         time.sleep(0.1)
+
+
+def _lives(pid: int) -> bool:
+    """Return whether a process still runs; one that only waits to be reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _children_of_a_dead(instance: Instance) -> Iterable[int]:

@@ -50,7 +50,7 @@ class Up:
 
     facility: Facility = field(init=False)
     nodes: tuple[hardware.Node, ...] = field(init=False)
-    _stale: set[str] = field(default_factory=set)
+    _stale: set[str] = field(init=False, default_factory=set)
 
     def run(self) -> secrets.Passwords:
         """Do every step; each looks first and changes only what is not right."""
@@ -61,9 +61,8 @@ class Up:
             packages.require_apt()
             self._read_facility()
             looks.require_no_foreign_slurm(self.instance)
-            proxy_is_ours = supervisor.alive() and supervisor.running("proxy")
-            same_port = proxy_is_ours and self._port_before() == self.instance.port
-            looks.require_free_port(self.instance.port, self.instance.address, same_port)
+            ours = supervisor.holds("proxy") and self._port_before() == self.instance.port
+            looks.require_free_port(self.instance.port, self.instance.address, ours)
         with step("Installing Debian's packages"):
             packages.install(self.console)
         with step("Making users and folders"):
@@ -182,11 +181,23 @@ class Up:
     def _nodes_are_up(self) -> bool:
         if not self._answers("scontrol", "ping"):
             return False
-        states = self._slurm(["sinfo", "--noheader", "--Node", "--format=%T"]).split()
-        if any(state.startswith(("down", "drain")) and not state.endswith("*") for state in states):
-            names = ",".join(node.name for node in self.nodes)
-            self._slurm(["scontrol", "update", f"nodename={names}", "state=resume"])
-        return bool(states) and all(s in ("idle", "mixed", "allocated", "completing") for s in states)
+        listed = self._slurm(["sinfo", "--noheader", "--Node", "--format=%N|%T|%u"])
+        rows = [line.split("|") for line in listed.splitlines()]
+        return bool(rows) and all([self._node_is_up(*row) for row in rows])
+
+    def _node_is_up(self, name: str, state: str, set_by: str) -> bool:
+        """Return whether a node is as it should be; what Slurm itself took down is resumed.
+
+        A node that the operator drained is as they want it, and stays so.
+        """
+        if state in ("idle", "mixed", "allocated", "completing"):
+            return True
+        if state.startswith(("down", "drain")) and not state.endswith("*"):
+            if set_by not in ("slurm", "Unknown"):
+                self.console.note(f"{name} is {state}, by {set_by}: left as it is")
+                return True
+            self._slurm(["scontrol", "update", f"nodename={name}", "state=resume"])
+        return False
 
     def _start_hub(self, supervisor: Supervisor, passwords: secrets.Passwords) -> None:
         if passwords.changed:

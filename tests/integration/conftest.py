@@ -161,3 +161,13 @@ def platform() -> Iterator[Platform]:
         finally:
             down(instance, console)
             accounts.remove(console, instance, people)
+
+
+@pytest.fixture
+def shared(platform: Platform) -> Iterator[Path]:
+    """A folder that every person may write to, for jobs to leave what they saw."""
+    path = platform.instance.state / "shared-by-tests"
+    path.mkdir()
+    path.chmod(0o777)
+    yield path
+    shutil.rmtree(path)
