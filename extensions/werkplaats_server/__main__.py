@@ -41,6 +41,8 @@ def arguments(environment: Mapping[str, str]) -> list[str]:
     return [
         f"--ServerApp.default_url=/lab{'/tree/' + quote(opened) if opened else ''}",
         "--LabApp.extension_manager=readonly",
+        # Sockets in the runtime folder, which is the person's own; TCP ports would be open to the node.
+        "--KernelManager.transport=ipc",
     ]
 
 

@@ -183,7 +183,8 @@ class Up:
             return False
         listed = self._slurm(["sinfo", "--noheader", "--Node", "--format=%N|%T|%u"])
         rows = [line.split("|") for line in listed.splitlines()]
-        return bool(rows) and all([self._node_is_up(*row) for row in rows])
+        up = [self._node_is_up(*row) for row in rows]
+        return bool(up) and all(up)
 
     def _node_is_up(self, name: str, state: str, set_by: str) -> bool:
         """Return whether a node is as it should be; what Slurm itself took down is resumed.

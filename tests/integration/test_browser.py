@@ -1,0 +1,102 @@
+"""A person with a real browser: sign in, one button, a cell on a GPU, stop. Screenshots are kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from .conftest import CHECKOUT, PREFIX, Platform
+
+#: Chromium's own background traffic is off: the tests' machine reaches nothing outside.
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def screenshots() -> Path:
+    """A folder, not in the repository, in which what people see is kept."""
+    folder = CHECKOUT / "tests/screenshots"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(params=["nl", "en"])
+def page(request: pytest.FixtureRequest, browser: Browser, platform: Platform) -> Iterator[Page]:
+    """A fresh browser window of a person who reads that language."""
+    window = browser.new_context(locale=request.param, viewport={"width": 1280, "height": 800})
+    tab = window.new_page()
+    tab.set_default_timeout(30_000)
+    tab.language = request.param  # type: ignore[attr-defined]
+    yield tab
+    window.close()
+    platform.stop_everything()
+
+
+WORDS = {
+    "nl": {"in": "Inloggen", "more": "Meer opties", "stop": "Stop"},
+    "en": {"in": "Sign in", "more": "More options", "stop": "Stop"},
+}
+
+
+def test_from_the_address_to_a_cell_on_a_gpu_and_back(page: Page, platform: Platform, screenshots: Path):
+    """Signs in, starts `gpu-1`, opens and runs the example, reads the GPU that the cell printed, stops."""
+    language: str = page.language  # type: ignore[attr-defined]
+    words = WORDS[language]
+
+    def keep(name: str) -> None:
+        page.screenshot(path=screenshots / f"{name}-{language}.png")
+
+    page.goto(platform.instance.url)
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    keep("1-login")
+    page.fill('input[name="username"]', PREFIX + "mkb")
+    page.fill('input[name="password"]', platform.passwords["demo"])
+    page.get_by_role("button", name=words["in"], exact=True).click()
+
+    page.wait_for_url("**/hub/spawn**")
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    keep("2-start")
+    page.locator("summary", has_text=words["more"]).click()
+    page.locator('input[name="flavour"][value="gpu-1"]').check()
+    keep("2-start-more")
+    page.locator("#spawn_form button[type=submit]:not([form])").click()
+
+    page.wait_for_url("**/hub/spawn-pending/**")
+    keep("3-waiting")
+    page.wait_for_url(re.compile(r"/user/[^/]+/lab"), timeout=60_000)
+    page.wait_for_selector("#jp-main-dock-panel", timeout=60_000)
+    keep("4-lab")
+
+    # The example lies in the person's own folder; its address is Lab's own way to open a file.
+    page.goto(
+        f"{platform.instance.url}user/{PREFIX}mkb/lab/tree/voorbeelden/first_steps/eerste-stappen.ipynb"
+    )
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    page.get_by_role("menuitem", name="Run", exact=True).first.click()
+    page.locator("#jp-mainmenu-run").get_by_text("Run All Cells", exact=True).click()
+    printed = page.locator(".jp-Notebook .jp-OutputArea-output", has_text="Slurm gaf je")
+    expect(printed.last).to_contain_text("Slurm gaf je 1 GPU, met nummer 0.", timeout=60_000)
+    (number,) = platform.jobs("mkb")
+    assert "gres/gpu=1" in platform.run("scontrol", "show", "job", "-o", number)
+    keep("5-notebook")
+    page.wait_for_timeout(500)
+
+    page.goto(platform.instance.url + "hub/home")
+    keep("6-home")
+    page.get_by_role("button", name=re.compile(words["stop"])).first.click()
+    platform.session("mkb").wait_gone()
+    assert platform.jobs("mkb") == []
+    page.reload()
+    keep("7-stopped")
