@@ -17,3 +17,6 @@ down:
 
 test:
 	@sh tests/run.sh
+
+bench:
+	@sh benchmarks/run.sh

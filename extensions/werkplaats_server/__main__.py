@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
+from typing import Final
 from urllib.parse import quote, urlparse
 
 from werkplaats_server import examples
+
+#: Lab's defaults for everybody, as the package lays them down in an environment.
+OVERRIDES: Final = Path("share/jupyter/lab/settings/overrides.json")
+#: The Hub's languages, by the names of Lab's language packs.
+LOCALES: Final = {"nl": "nl_NL"}
 
 
 def main() -> None:
     """Lay out the example notebooks, choose a port, and turn into ``jupyterhub-singleuser``."""
     examples.lay_out(Path(sys.prefix), Path.home())
     choose_port(os.environ)
-    argv = [sys.executable, "-m", "jupyterhub.singleuser", *arguments(os.environ)]
+    settings = write_settings(Path(sys.prefix), os.environ)
+    argv = [sys.executable, "-m", "jupyterhub.singleuser", *arguments(os.environ, settings)]
     # A list and no shell: the process that Slurm signals is the server itself.
     os.execv(sys.executable, argv)  # noqa: S606
 
@@ -35,14 +43,34 @@ def choose_port(environment: MutableMapping[str, str]) -> None:
     environment["JUPYTERHUB_SERVICE_URL"] = url._replace(netloc=f"{host}:{port}").geturl()
 
 
-def arguments(environment: Mapping[str, str]) -> list[str]:
+def write_settings(prefix: Path, environment: Mapping[str, str]) -> Path:
+    """Write Lab's defaults for this server: the environment's own, in the person's language.
+
+    What a person chose in Lab's settings goes before these.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder, below the server's runtime folder, for Lab to read them from.
+    """
+    defaults = json.loads((prefix / OVERRIDES).read_text())
+    locale = LOCALES.get(environment.get("WERKPLAATS_LANGUAGE", ""), "default")
+    defaults["@jupyterlab/translation-extension:plugin"] = {"locale": locale}
+    folder = Path(environment["JUPYTER_RUNTIME_DIR"]) / "settings"
+    folder.mkdir(exist_ok=True)
+    (folder / "overrides.json").write_text(json.dumps(defaults))
+    return folder
+
+
+def arguments(environment: Mapping[str, str], settings: Path) -> list[str]:
     """Return the command line: what to open, and what is fixed for everybody."""
     opened = environment.get("WERKPLAATS_OPEN", "")
     return [
         f"--ServerApp.default_url=/lab{'/tree/' + quote(opened) if opened else ''}",
+        f"--LabApp.app_settings_dir={settings}",
         "--LabApp.extension_manager=readonly",
-        # Sockets in the runtime folder, which is the person's own; TCP ports would be open to the node.
-        "--KernelManager.transport=ipc",
+        # A kernel's ports are open to everybody on the node; with CurveZMQ only its server can read them.
+        "--KernelManager.transport_encryption=auto",
     ]
 
 

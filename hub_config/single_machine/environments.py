@@ -37,10 +37,10 @@ def install_notebook(console: Console, instance: Instance, wheel: Path, constrai
         "install",
         "--quiet",
     ]
-    if stamp.exists() and json.loads(stamp.read_text())["constraints"] == json.loads(wanted)["constraints"]:
-        console.run([*pip, "--no-deps", "--force-reinstall", wheel], mend=_MEND)
     stamp.unlink(missing_ok=True)
     console.run([*pip, "--constraint", constraints, f"{wheel}[notebook]"], mend=_MEND)
+    # pip sees the same version number and would leave an older build of ours in place.
+    console.run([*pip, "--no-deps", "--force-reinstall", wheel], mend=_MEND)
     stamp.write_text(wanted)
     return True
 

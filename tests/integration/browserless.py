@@ -84,7 +84,8 @@ class Session:
     def server(self, name: str = "") -> dict[str, Any]:
         """Return the Hub's model of a server; empty when it has none."""
         servers: dict[str, Any] = self.api("GET", f"users/{self.name}").body["servers"]
-        return servers.get(name, {})
+        server: dict[str, Any] = servers.get(name, {})
+        return server
 
     def wait_ready(self, name: str = "", within: float = 60) -> dict[str, Any]:
         """Wait until a server is ready."""

@@ -35,6 +35,7 @@ def screenshots() -> Path:
 @pytest.fixture(params=["nl", "en"])
 def page(request: pytest.FixtureRequest, browser: Browser, platform: Platform) -> Iterator[Page]:
     """A fresh browser window of a person who reads that language."""
+    platform.session("mkb")  # so that whatever the browser leaves running is stopped
     window = browser.new_context(locale=request.param, viewport={"width": 1280, "height": 800})
     tab = window.new_page()
     tab.set_default_timeout(30_000)
@@ -45,8 +46,14 @@ def page(request: pytest.FixtureRequest, browser: Browser, platform: Platform) -
 
 
 WORDS = {
-    "nl": {"in": "Inloggen", "more": "Meer opties", "stop": "Stop"},
-    "en": {"in": "Sign in", "more": "More options", "stop": "Stop"},
+    "nl": {
+        "in": "Inloggen",
+        "more": "Meer opties",
+        "run": "Uitvoeren",
+        "all": "Run All Cells",
+        "stop": "Stop",
+    },
+    "en": {"in": "Sign in", "more": "More options", "run": "Run", "all": "Run All Cells", "stop": "Stop"},
 }
 
 
@@ -84,8 +91,8 @@ def test_from_the_address_to_a_cell_on_a_gpu_and_back(page: Page, platform: Plat
         f"{platform.instance.url}user/{PREFIX}mkb/lab/tree/voorbeelden/first_steps/eerste-stappen.ipynb"
     )
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-    page.get_by_role("menuitem", name="Run", exact=True).first.click()
-    page.locator("#jp-mainmenu-run").get_by_text("Run All Cells", exact=True).click()
+    page.get_by_role("menuitem", name=words["run"], exact=True).first.click()
+    page.locator("#jp-mainmenu-run").get_by_text(words["all"], exact=True).click()
     printed = page.locator(".jp-Notebook .jp-OutputArea-output", has_text="Slurm gaf je")
     expect(printed.last).to_contain_text("Slurm gaf je 1 GPU, met nummer 0.", timeout=60_000)
     (number,) = platform.jobs("mkb")

@@ -22,7 +22,7 @@ def nbval(platform: Platform, notebook: Path, shared: Path) -> subprocess.Comple
     python = platform.instance.notebook / "bin/python3"
     return subprocess.run(
         ["sudo", "-n", "-u", PREFIX + "mkb", f"SLURM_CONF={platform.instance.slurm_conf}",
-         "srun", "--account=mkb-verkenning", "--qos=regional", "--gres=gpu:1", "--cpus-per-task=2", "--mem=4G",
+         "srun", "--account=mkb-verkenning", "--qos=regional", "--gres=gpu:1", "--mem=4G",
          f"--chdir={shared}", str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval",
          f"--nbval-sanitize-with={sanitize}", str(copy)],
         capture_output=True, text=True, check=False, cwd="/", timeout=300,

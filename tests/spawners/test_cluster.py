@@ -1,0 +1,318 @@
+"""What the Hub may believe of a job: gone only on evidence, and everything else is unknown."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from werkplaats_spawners import publisher
+from werkplaats_spawners.cluster import Cluster, Unreachable
+from werkplaats_spawners.slurm import Phase
+from werkplaats_spawners.testing import ACCOUNTING_AWAY, AWAY, FakeSlurm
+
+JOB = 17
+
+
+class Clock:
+    """The time of publisher and cluster, which a test can move."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def time(self) -> float:
+        """Return Unix time, seconds."""
+        return time.time() + self.ahead
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Let a test move the time of both ends of the socket."""
+    clock = Clock()
+    monkeypatch.setattr("werkplaats_spawners.publisher.time", clock)
+    monkeypatch.setattr("werkplaats_spawners.cluster.time", clock)
+    return clock
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeSlurm:
+    """A Slurm in which mkb's job 17 waits."""
+    fake = FakeSlurm(associations={("bakery", "mkb"), ("roads", "mkb"), ("roads", "rijk")})
+    fake.add("mkb", "bakery", "regional")
+
+    async def run(argv: Sequence[str]) -> str:
+        return await fake.run(argv)
+
+    monkeypatch.setattr(publisher, "run", run)
+    return fake
+
+
+@pytest.fixture
+async def cluster(fake: FakeSlurm, tmp_path: Path) -> AsyncIterator[Cluster]:
+    """The Hub's end of a real socket, at whose other end a real publisher asks the fake Slurm."""
+    path = tmp_path / "queue.socket"
+    task = asyncio.create_task(publisher.publish(path))
+    while not path.is_socket():
+        await asyncio.sleep(0.01)
+    yield Cluster(str(path))
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+# -- the view ----------------------------------------------------------------------------------------
+
+
+async def test_all_spawners_share_one_question(fake: FakeSlurm, cluster: Cluster) -> None:
+    """A hundred spawners that look at once send one message, and Slurm gets one command."""
+    verdicts = await asyncio.gather(*[cluster.verdict(JOB, "mkb", 0.0) for _ in range(100)])
+    assert {verdict.phase for verdict in verdicts} == {Phase.PENDING}
+    assert fake.commands.count("squeue") == 1
+
+
+async def test_a_view_is_used_as_long_as_it_is_young_enough(
+    fake: FakeSlurm, cluster: Cluster, clock: Clock
+) -> None:
+    """Within the age that is asked for nothing is asked of anybody; after it, all is."""
+    first = await cluster.view(5.0)
+    assert await cluster.view(5.0) is first
+    clock.ahead = 4.0
+    assert await cluster.view(5.0) is first
+    clock.ahead = 6.0
+    assert (await cluster.view(5.0)).at > first.at
+    assert fake.commands.count("squeue") == 2
+
+
+async def test_who_may_charge_what(cluster: Cluster) -> None:
+    """A person's accounts are Slurm's own; somebody without any has none, and that is no error."""
+    assert await cluster.accounts("mkb") == {"bakery", "roads"}
+    assert await cluster.accounts("rijk") == {"roads"}
+    assert await cluster.accounts("vreemdeling") == frozenset()
+
+
+async def test_nobody_loses_a_project_because_slurm_is_away(
+    fake: FakeSlurm, cluster: Cluster, clock: Clock
+) -> None:
+    """Known accounts stay known; that somebody has none is not concluded from an error."""
+    await cluster.accounts("mkb")
+    fake.away = AWAY
+    clock.ahead = 60.0
+    assert await cluster.accounts("mkb") == {"bakery", "roads"}
+    with pytest.raises(Unreachable, match="Unable to contact slurm controller"):
+        await cluster.accounts("vreemdeling")
+
+
+async def test_without_any_view_there_is_no_answer(fake: FakeSlurm, cluster: Cluster) -> None:
+    """When Slurm never answered, nobody has any accounts, and nobody is told so."""
+    fake.away = AWAY
+    with pytest.raises(Unreachable, match="Unable to contact slurm controller"):
+        await cluster.view(5.0)
+    with pytest.raises(Unreachable):
+        await cluster.accounts("mkb")
+    fake.away = None
+    assert (await cluster.view(0.0)).error is None, "an error is not kept longer than it lasts"
+
+
+# -- verdicts ----------------------------------------------------------------------------------------
+
+Happens = Callable[[FakeSlurm], None]
+
+
+def ended(state: str) -> Happens:
+    """Return what happens when a job ends in that state."""
+    return lambda fake: fake.end_job(JOB, state)
+
+
+def forgotten(state: str, accounted: bool = True) -> Happens:
+    """Return what happens when the controller has forgotten a job in that state."""
+
+    def happens(fake: FakeSlurm) -> None:
+        fake.end_job(JOB, state)
+        fake.forget_job(JOB, accounted)
+
+    return happens
+
+
+def forgotten_without_accounting(fake: FakeSlurm) -> None:
+    """Let the controller forget a job, and accounting be away."""
+    forgotten("COMPLETED")(fake)
+    fake.accounting_away = ACCOUNTING_AWAY
+
+
+def anothers(fake: FakeSlurm) -> None:
+    """Give the number to another person's running job, as after a reset of Slurm's numbers."""
+    fake.jobs[JOB].user = "student"
+    fake.run_job(JOB)
+
+
+def anothers_ended(fake: FakeSlurm) -> None:
+    """Give the number to another person's job, which ended."""
+    anothers(fake)
+    forgotten("COMPLETED")(fake)
+
+
+@pytest.mark.parametrize(
+    ("happens", "age", "expected", "reason"),
+    [
+        (lambda fake: None, 1, Phase.PENDING, "Resources"),
+        (lambda fake: fake.run_job(JOB), 1, Phase.RUNNING, "None"),
+        (ended("COMPLETING"), 1, Phase.ENDING, "None"),
+        (ended("COMPLETED"), 1, Phase.GONE, "None"),
+        (ended("CANCELLED"), 1, Phase.GONE, "None"),
+        (ended("NODE_FAIL"), 1, Phase.GONE, "None"),
+        (ended("NEW_IN_SLURM_30"), 1, Phase.UNKNOWN, "None"),
+        # Slurm forgot the job: accounting has the last word.
+        (forgotten("COMPLETED"), 1, Phase.GONE, "COMPLETED"),
+        (forgotten("CANCELLED by 1001"), 1, Phase.GONE, "CANCELLED by 1001"),
+        (forgotten("RUNNING"), 1, Phase.UNKNOWN, "accounting says RUNNING, the queue lacks it"),
+        (forgotten("RUNNING"), 10_000, Phase.UNKNOWN, "accounting says RUNNING, the queue lacks it"),
+        (forgotten_without_accounting, 1, Phase.UNKNOWN, ACCOUNTING_AWAY),
+        (forgotten_without_accounting, 10_000, Phase.UNKNOWN, ACCOUNTING_AWAY),
+        # Nobody knows it: only a job that was submitted long ago never was.
+        (forgotten("COMPLETED", accounted=False), 1, Phase.UNKNOWN, "Slurm has no record of this job"),
+        (forgotten("COMPLETED", accounted=False), 890, Phase.UNKNOWN, "Slurm has no record of this job"),
+        (forgotten("COMPLETED", accounted=False), 910, Phase.GONE, "Slurm has no record of this job"),
+        # A number is not a job: it must also be this person's.
+        (anothers, 1, Phase.UNKNOWN, "Slurm has no record of this job"),
+        (anothers, 910, Phase.GONE, "Slurm has no record of this job"),
+        (anothers_ended, 1, Phase.UNKNOWN, "Slurm has no record of this job"),
+    ],
+)
+async def test_the_verdict(
+    fake: FakeSlurm, cluster: Cluster, happens: Happens, age: float, expected: Phase, reason: str
+) -> None:
+    """What is known of a job that was submitted `age` seconds ago."""
+    happens(fake)
+    verdict = await cluster.verdict(JOB, "mkb", time.time() - age)
+    assert (verdict.phase, verdict.reason) == (expected, reason)
+
+
+async def test_where_a_running_job_can_be_reached(fake: FakeSlurm, cluster: Cluster) -> None:
+    """A job that waits is nowhere; one that runs is at its node's address."""
+    assert (await cluster.verdict(JOB, "mkb", 0.0, max_age=0.0)).address == ""
+    fake.run_job(JOB)
+    assert (await cluster.verdict(JOB, "mkb", 0.0, max_age=0.0)).address == "10.0.0.1"
+
+
+async def test_the_first_error_of_slurm_loses_no_server(
+    fake: FakeSlurm, cluster: Cluster, clock: Clock
+) -> None:
+    """While Slurm is away a job that was last seen running is not gone, for however long."""
+    fake.run_job(JOB)
+    submitted = time.time() - 1
+    assert (await cluster.verdict(JOB, "mkb", submitted)).phase is Phase.RUNNING
+    fake.away, fake.accounting_away = AWAY, ACCOUNTING_AWAY
+    for later in (10, 1_000, 100_000):
+        clock.ahead = later
+        assert (await cluster.verdict(JOB, "mkb", submitted)).phase in (Phase.RUNNING, Phase.UNKNOWN)
+
+
+async def test_an_error_is_not_an_absence(fake: FakeSlurm, cluster: Cluster, clock: Clock) -> None:
+    """A job that the last good snapshot lacks is unknown during an error, whatever accounting says."""
+    await cluster.view(5.0)
+    fake.end_job(fake.add("mkb", "bakery", "regional", 18).id)
+    fake.away = AWAY
+    clock.ahead = 60.0
+    verdict = await cluster.verdict(18, "mkb", time.time() - 10_000)
+    assert (verdict.phase, verdict.reason) == (Phase.UNKNOWN, AWAY)
+
+
+async def test_a_snapshot_from_before_the_submission_says_nothing(fake: FakeSlurm, cluster: Cluster) -> None:
+    """A job that was just submitted is not looked for in an older queue, nor mistaken for an older job."""
+    fake.end_job(JOB)
+    await cluster.view(5.0)
+    for number in (JOB, 99):
+        verdict = await cluster.verdict(number, "mkb", time.time() + 1)
+        assert verdict.phase is Phase.UNKNOWN
+    assert "sacct" not in fake.commands
+
+
+async def test_an_older_job_of_the_same_number_is_another_job(fake: FakeSlurm, cluster: Cluster) -> None:
+    """A record that ended before the submission is not this job's: numbers begin anew with Slurm's state."""
+    forgotten("COMPLETED")(fake)
+    fake.jobs[JOB].ended = time.time() - 86_400
+    verdict = await cluster.verdict(JOB, "mkb", time.time() - 1)
+    assert verdict.phase is Phase.UNKNOWN
+
+
+# -- a publisher that breaks -------------------------------------------------------------------------
+
+
+async def test_without_a_publisher_nothing_is_known(tmp_path: Path) -> None:
+    """No socket, or nobody behind it: every job is unknown."""
+    verdict = await Cluster(str(tmp_path / "absent")).verdict(JOB, "mkb", 0.0)
+    assert verdict.phase is Phase.UNKNOWN
+    assert "does not answer" in verdict.reason
+    with pytest.raises(Unreachable):
+        await Cluster(str(tmp_path / "absent")).accounts("mkb")
+
+
+VIEW: dict[str, Any] = {"at": 2e9, "error": None, "jobs": [], "associations": [], "addresses": {}}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"\n",
+        b"garbage\n",
+        json.dumps(VIEW).encode()[:40],  # it was killed while it wrote
+        b"null\n",
+        b"[]\n",
+        b"17\n",
+        b'{"error": "unknown message"}\n',  # another version
+        json.dumps({**VIEW, "jobs": [{"id": JOB}]}).encode() + b"\n",
+        json.dumps({**VIEW, "jobs": None}).encode() + b"\n",
+        json.dumps({**VIEW, "at": None}).encode() + b"\n",
+        b"\xff\xfe\n",
+    ],
+)
+async def test_an_answer_that_makes_no_sense_is_unknown(tmp_path: Path, answer: bytes) -> None:
+    """A publisher that is killed, or of another version, must not cost a running server: poll raises not."""
+    path = tmp_path / "queue.socket"
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_unix_server(serve, path):
+        verdict = await Cluster(str(path)).verdict(JOB, "mkb", 0.0)
+    assert verdict.phase is Phase.UNKNOWN
+
+
+async def test_a_silent_publisher_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that hangs is given up, and the servers are kept."""
+    monkeypatch.setattr("werkplaats_spawners.cluster._TIMEOUT", 0.1)
+    path = tmp_path / "queue.socket"
+    over = asyncio.Event()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        writer.close()
+
+    async with await asyncio.start_unix_server(hang, path):
+        verdict = await Cluster(str(path)).verdict(JOB, "mkb", 0.0)
+        over.set()
+    assert verdict.phase is Phase.UNKNOWN
+
+
+@pytest.mark.parametrize("answer", [b"garbage\n", b"{}\n", b'{"error": "unknown message"}\n', b""])
+async def test_a_verdict_that_makes_no_sense_is_unknown(tmp_path: Path, answer: bytes) -> None:
+    """The same for the second question, about a job that the queue lacks."""
+    path = tmp_path / "queue.socket"
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = json.loads(await reader.readline())
+        writer.write(
+            json.dumps({**VIEW, "at": time.time()}).encode() + b"\n" if asked["want"] == "view" else answer
+        )
+        writer.close()
+
+    async with await asyncio.start_unix_server(serve, path):
+        verdict = await Cluster(str(path)).verdict(JOB, "mkb", time.time() - 1)
+    assert verdict.phase is Phase.UNKNOWN

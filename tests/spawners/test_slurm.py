@@ -1,0 +1,347 @@
+"""Slurm's command lines and texts: what is sent byte for byte, and what real output means."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from werkplaats_spawners import slurm, testing
+from werkplaats_spawners.launch.program import job_spec
+from werkplaats_spawners.launch.settings import Settings, Size
+from werkplaats_spawners.offer import Offer
+from werkplaats_spawners.slurm import Association, Job, JobSpec, Phase, Trouble
+
+RECORDED = Path(__file__).parent / "recorded"
+SPEC = JobSpec("bakery", "regional", 4, 16, 1, 120, "/var/lib/w/job-logs/mkb/server-%j.log", "/home/mkb")
+
+#: squeue(1) of Slurm 22.05, JOB STATE CODES, all of them.
+STATES = {
+    "BOOT_FAIL": Phase.GONE,
+    "CANCELLED": Phase.GONE,
+    "COMPLETED": Phase.GONE,
+    "CONFIGURING": Phase.PENDING,
+    "COMPLETING": Phase.ENDING,
+    "DEADLINE": Phase.GONE,
+    "FAILED": Phase.GONE,
+    "NODE_FAIL": Phase.GONE,
+    "OUT_OF_MEMORY": Phase.GONE,
+    "PENDING": Phase.PENDING,
+    "PREEMPTED": Phase.GONE,
+    "RUNNING": Phase.RUNNING,
+    "RESV_DEL_HOLD": Phase.PENDING,
+    "REQUEUE_FED": Phase.PENDING,
+    "REQUEUE_HOLD": Phase.PENDING,
+    "REQUEUED": Phase.PENDING,
+    "RESIZING": Phase.RUNNING,
+    "REVOKED": Phase.GONE,
+    "SIGNALING": Phase.RUNNING,
+    "SPECIAL_EXIT": Phase.PENDING,
+    "STAGE_OUT": Phase.RUNNING,
+    "STOPPED": Phase.RUNNING,
+    "SUSPENDED": Phase.RUNNING,
+    "TIMEOUT": Phase.GONE,
+}
+
+
+def recorded(name: str) -> str:
+    """Return what a real command printed."""
+    return (RECORDED / f"{name}.txt").read_text()
+
+
+@pytest.mark.parametrize(("state", "expected"), STATES.items())
+def test_the_phase_of_every_state(state: str, expected: Phase) -> None:
+    """Each state of squeue(1) has a phase, also as sacct writes it: cut short, or with who did it."""
+    assert slurm.phase(state) is expected
+    assert slurm.phase(f"{state}+") is expected
+    assert slurm.phase(f"{state} by 1001") is expected
+
+
+def test_the_table_of_phases_is_complete() -> None:
+    """The table knows the states of the manual and no others."""
+    assert dict(slurm.PHASES) == STATES
+
+
+@pytest.mark.parametrize(
+    "state",
+    ["", " ", "\n", "+", "PEND", "pending", "CD", "GONE", "INVALID", "NOT_FOUND", "slurm_load_jobs error"],
+)
+def test_an_unknown_state_is_unknown_and_never_gone(state: str) -> None:
+    """A text that the manual does not name is no evidence of anything."""
+    assert slurm.phase(state) is Phase.UNKNOWN
+
+
+@given(st.text())
+def test_no_other_text_is_gone(state: str) -> None:
+    """Only a state of the manual, as the first word, ends a server."""
+    if slurm.phase(state) is Phase.GONE:
+        assert STATES[state.split()[0].rstrip("+")] is Phase.GONE
+
+
+HEADERS = {
+    "first-steps": """\
+#SBATCH --job-name=werkplaats
+#SBATCH --account=mkb-verkenning
+#SBATCH --qos=regional
+#SBATCH --nodes=1
+#SBATCH --ntasks=1
+#SBATCH --cpus-per-task=2
+#SBATCH --mem=4G
+#SBATCH --time=240
+#SBATCH --chdir=/home/mkb
+#SBATCH --output=/var/lib/werkplaats/job-logs/mkb/server-%j.log
+#SBATCH --open-mode=append
+#SBATCH --no-requeue
+""",
+    "gpu-1": """\
+#SBATCH --job-name=werkplaats
+#SBATCH --account=mkb-verkenning
+#SBATCH --qos=regional
+#SBATCH --nodes=1
+#SBATCH --ntasks=1
+#SBATCH --cpus-per-task=4
+#SBATCH --mem=16G
+#SBATCH --gres=gpu:1
+#SBATCH --time=120
+#SBATCH --chdir=/home/mkb
+#SBATCH --output=/var/lib/werkplaats/job-logs/mkb/server-%j.log
+#SBATCH --open-mode=append
+#SBATCH --no-requeue
+""",
+    "gpu-2": """\
+#SBATCH --job-name=werkplaats
+#SBATCH --account=mkb-verkenning
+#SBATCH --qos=regional
+#SBATCH --nodes=1
+#SBATCH --ntasks=1
+#SBATCH --cpus-per-task=8
+#SBATCH --mem=32G
+#SBATCH --gres=gpu:2
+#SBATCH --time=120
+#SBATCH --chdir=/home/mkb
+#SBATCH --output=/var/lib/werkplaats/job-logs/mkb/server-%j.log
+#SBATCH --open-mode=append
+#SBATCH --no-requeue
+""",
+}
+
+
+def test_the_header_of_each_shipped_flavour(offer: Offer) -> None:
+    """What Slurm is asked for, byte for byte: a change here is a change of what people get."""
+    settings = Settings(
+        slurm_conf="/etc/slurm/slurm.conf",
+        notebook="/opt/werkplaats/notebook",
+        logs="/var/lib/werkplaats/job-logs",
+        flavours={f.name: Size(f.cpus, f.memory_gb, f.gpus, f.max_hours * 60) for f in offer.flavours},
+    )
+    found = {}
+    for flavour in offer.flavours:
+        message = {
+            "flavour": flavour.name,
+            "account": "mkb-verkenning",
+            "qos": "regional",
+            "minutes": flavour.hours * 60,
+        }
+        found[flavour.name] = slurm.batch_header(job_spec(message, settings, "mkb", "/home/mkb"))
+    assert found == HEADERS
+
+
+@pytest.mark.parametrize("field", ["account", "qos", "log", "home"])
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "a b", "a\n#SBATCH --qos=x", "a\r", "a\t", "a;b", "a,b", "a=b", "$HOME", "`id`", "a'b", 'a"b',
+     "a\\b", "a#b", "a\0b", "é", "a*", "~"],
+)  # fmt: skip
+def test_the_header_takes_plain_words_only(field: str, text: str) -> None:
+    """Whatever could be read as more than one word is refused, however it came that far."""
+    with pytest.raises(ValueError, match="not a plain word"):
+        slurm.batch_header(replace(SPEC, **{field: text}))
+
+
+@given(st.text(), st.sampled_from(["account", "qos", "log", "home"]))
+def test_a_header_has_the_same_lines_whatever_the_words(text: str, field: str) -> None:
+    """No text adds a line, an option or a comment."""
+    try:
+        header = slurm.batch_header(replace(SPEC, **{field: text}))
+    except ValueError:
+        return
+    plain = slurm.batch_header(SPEC)
+    assert header == plain.replace(getattr(SPEC, field), text)
+    assert len(header.splitlines()) == len(plain.splitlines())
+
+
+def test_the_commands() -> None:
+    """Each command is a list: its words are fixed but for a number that Slurm itself gave."""
+    assert slurm.sbatch() == ["sbatch", "--parsable", "--export=ALL"]
+    assert slurm.scancel(17) == ["scancel", "17"]
+    assert slurm.squeue() == ["squeue", "--noheader", "--states=all", "--format=%i|%u|%a|%q|%T|%B|%S|%e|%r"]
+    assert slurm.sacct(17)[-2:] == [
+        "--jobs=17",
+        "--format=JobIDRaw,User,Account,QOS,State,NodeList,Start,End,ExitCode",
+    ]
+    assert slurm.show_associations() == ["scontrol", "show", "assoc_mgr", "flags=assoc"]
+    assert slurm.sinfo_addresses() == ["sinfo", "--noheader", "--Node", "--format=%N|%o"]
+
+
+def test_the_queue_is_asked_for_nothing_that_a_user_writes() -> None:
+    """A name, comment, folder, feature or command is its owner's text, and could forge a line."""
+    assert not set("jkoZfvwAn") & set(slurm.squeue()[-1].removeprefix("--format=").replace("%", ""))
+
+
+def test_a_recorded_queue() -> None:
+    """A real listing is read whole; the array task, which no server is, is passed over."""
+    jobs = {job.id: job for job in slurm.parse_squeue(recorded("squeue"))}
+    assert {number: job.phase for number, job in jobs.items()} == {
+        9: Phase.GONE,
+        8: Phase.GONE,
+        4: Phase.GONE,
+        5: Phase.PENDING,
+        3: Phase.GONE,
+        10: Phase.ENDING,
+        1: Phase.RUNNING,
+    }
+    assert jobs[1] == Job(
+        1, "mkb", "mkb-verkenning", "regional", "RUNNING", "gpu1",
+        "2026-11-20T23:27:19", "2026-11-21T01:27:19", "None",
+    )  # fmt: skip
+    assert (jobs[5].node, jobs[5].start, jobs[5].reason) == ("", "N/A", "PartitionTimeLimit")
+
+
+def test_a_recorded_accounting() -> None:
+    """Real records are read: who cancelled is told apart from the state, the exit code is kept."""
+    jobs = {job.id: job for job in slurm.parse_sacct(recorded("sacct"))}
+    assert {number: (job.phase, job.state) for number, job in jobs.items()} == {
+        1: (Phase.RUNNING, "RUNNING"),
+        3: (Phase.GONE, "CANCELLED by 0"),
+        7: (Phase.GONE, "CANCELLED by 0"),
+        8: (Phase.GONE, "FAILED"),
+        9: (Phase.GONE, "COMPLETED"),
+        10: (Phase.GONE, "CANCELLED by 0"),
+    }
+    assert (jobs[8].node, jobs[8].reason) == ("gpu1", "3:0")
+
+
+def test_a_job_that_never_ran_had_no_node() -> None:
+    """`Job.node` is empty for a job that never ran, whichever command told of it."""
+    never_ran = [job for job in slurm.parse_sacct(recorded("sacct")) if job.id == 3]
+    never_ran += [job for job in slurm.parse_squeue(recorded("squeue")) if job.id == 5]
+    assert [job.node for job in never_ran] == ["", ""]
+
+
+def test_recorded_associations() -> None:
+    """Only people's lines are read: an account by itself lets nobody charge it."""
+    assert slurm.parse_associations(recorded("assoc_mgr")) == (
+        Association("root", "root"),
+        Association("onderzoek", "onderzoeker"),
+    )
+
+
+def test_recorded_addresses() -> None:
+    """Each node has its address."""
+    assert slurm.parse_addresses(recorded("sinfo")) == {f"gpu{n}": "127.0.0.1" for n in (1, 2, 3, 4)}
+
+
+LINE = "17|mkb|bakery|regional|RUNNING|gpu1|2026-11-20T23:27:19|2026-11-21T01:27:19|None"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["", "|", "||||||||", "garbage", LINE[2:], LINE[:-20], LINE.replace("17", "17_3"),
+     LINE.replace("17", "-1"),
+     LINE.replace("17", ""), "slurm_load_jobs error: Unable to contact slurm controller", "JOBID" + LINE[2:],
+     LINE.replace("17", "²")],
+)  # fmt: skip
+def test_lines_that_are_no_job_are_passed_over(line: str) -> None:
+    """A truncated or foreign line is no job, and does not hide the ones around it."""
+    text = f"{LINE}\n{line}\n{LINE.replace('17', '18')}\n"
+    assert [job.id for job in slurm.parse_squeue(text)] == [17, 18]
+    assert [job.id for job in slurm.parse_sacct(text)] == [17, 18]
+
+
+def test_a_bar_in_the_last_field_forges_nothing() -> None:
+    """Fields are counted from the left: what a reason contains stays in the reason."""
+    (job,) = slurm.parse_squeue(LINE + "|18|root|root|normal|RUNNING|gpu1|N/A|N/A|x")
+    assert (job.id, job.user, job.state) == (17, "mkb", "RUNNING")
+    assert job.reason.startswith("None|18|root")
+    assert slurm.parse_sacct(LINE + "|more") == ()
+
+
+@given(st.text("17|²\n\r\0 aNone/_-+;é\x85\u2028", max_size=80) | st.text())
+@example("²|a|b|c|RUNNING|n|s|e|r")
+@example("१|a|b|c|RUNNING|n|s|e|r")
+def test_parsers_read_any_text(text: str) -> None:
+    """Whatever a command prints, no parser of the queue breaks on it: an error would end the view of all."""
+    for job in (*slurm.parse_squeue(text), *slurm.parse_sacct(text)):
+        assert job.id >= 0
+    slurm.parse_associations(text)
+    slurm.parse_addresses(text)
+    assert slurm.trouble(text) in Trouble
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("17\n", 17), ("17;werkplaats\n", 17), ("sbatch: a site's notice\n17\n", 17), ("notice\n17;c\n", 17)],
+)
+def test_the_job_number(text: str, expected: int) -> None:
+    """``sbatch --parsable`` prints a number, on clusters with names also that, after what a site says."""
+    assert slurm.parse_job_id(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "\n \n", "no number", ";17", "17 18"])
+def test_no_job_number(text: str) -> None:
+    """Anything else is an error, and never some job's number."""
+    with pytest.raises(ValueError):
+        slurm.parse_job_id(text)
+
+
+@pytest.mark.parametrize(("meaning", "text"), testing.REFUSALS.items())
+def test_what_recorded_refusals_mean(meaning: Trouble, text: str) -> None:
+    """What a real sbatch says has one meaning for the person who waits."""
+    assert slurm.trouble(text) is meaning
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (testing.AWAY, Trouble.UNREACHABLE),
+        (testing.ACCOUNTING_AWAY, Trouble.UNREACHABLE),
+        ("slurm_load_jobs error: Socket timed out on send/recv operation", Trouble.UNREACHABLE),
+        ("slurm_receive_msg: Zero Bytes were transmitted or received", Trouble.UNREACHABLE),
+        ("Socket timed out: no answer from sbatch", Trouble.UNREACHABLE),  # launch's own
+        ("sbatch: error: slurm_unpack_received_msg: Protocol authentication error", Trouble.UNREACHABLE),
+        ("sbatch: error: Batch job submission failed: Invalid qos specification", Trouble.NO_ASSOCIATION),
+        ("sbatch: error: Invalid generic resource (gres) specification", Trouble.NOT_AVAILABLE),
+        ("scancel: error: Kill job error on job id 17: Invalid job id specified", Trouble.JOB_UNKNOWN),
+        ("scancel: error: Kill job error on job id 17: Job/step already completing or completed",
+         Trouble.JOB_UNKNOWN),
+        ("scancel: error: Kill job error on job id 1: Access/permission denied", Trouble.OTHER),
+        ("", Trouble.OTHER),
+        ("something new in Slurm 30", Trouble.OTHER),
+    ],
+)  # fmt: skip
+def test_what_an_error_means(text: str, expected: Trouble) -> None:
+    """An error that is known has a meaning; one that is not is *other*, and promises nothing."""
+    assert slurm.trouble(text) is expected
+
+
+def test_the_last_record_of_a_number_counts() -> None:
+    """Accounting may hold several records of one number; the last is the present one."""
+    jobs = slurm.parse_sacct(f"{LINE}\n{LINE.replace('RUNNING', 'FAILED')}\n")
+    found = slurm.latest(jobs)
+    assert found is not None
+    assert found.state == "FAILED"
+    assert slurm.latest([]) is None
+
+
+def test_no_state_of_the_manual_was_left_out() -> None:
+    """The manual lists 24 states; the table above must not lose one."""
+    assert Counter(STATES.values()) == {
+        Phase.PENDING: 7,
+        Phase.RUNNING: 6,
+        Phase.ENDING: 1,
+        Phase.GONE: 10,
+    }
