@@ -45,7 +45,7 @@ def _measure(root: Path, repeats: int) -> Iterator[Figure]:
     prefix = ours.prefix_of_the_tests()
     console = Console(root.with_name("logs") / "bench.log", quiet=True)
     with (
-        ours.running(root, prefix, console) as platform,
+        ours.running(root, console) as platform,
         stock.running(platform, root / "stock", console) as peer,
     ):
         one = post_to_ready.Side("ours", platform.session(platform.instance.url, "student"), _GPU)

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import requests
+from tests.instances import PORTS
 
-from benchmarks.ours import NAME, PORTS, Ours
+from benchmarks.ours import NAME, Ours
 from benchmarks.processes import command_line, family
 from single_machine import environments, files, secrets
 from single_machine.console import Console

@@ -5,7 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -111,10 +111,8 @@ def _require_root_owned(path: Path) -> None:
             )
 
 
-def remove(console: Console, instance: Instance, people: tuple[str, ...]) -> None:
-    """Take away what an instance made outside its folders; for tests, never for the default one."""
-    if instance.default:
-        raise ValueError("the machine's own instance keeps its accounts")
+def remove(console: Console, instance: Instance, people: Iterable[str]) -> None:
+    """Take away the users, groups and sudo rule of an instance."""
     (_SUDOERS / instance.name).unlink(missing_ok=True)
     for user in (*people, instance.hub_user, instance.proxy_user):
         if _user_exists(user):
@@ -122,7 +120,6 @@ def remove(console: Console, instance: Instance, people: tuple[str, ...]) -> Non
     for group in (instance.people, instance.readers):
         if _group_exists(group):
             console.run(["groupdel", group])
-    shutil.rmtree(instance.homes, ignore_errors=True)
 
 
 def _user_exists(name: str) -> bool:

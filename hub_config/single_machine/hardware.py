@@ -18,6 +18,11 @@ _VIRTUAL_CPUS: Final = 16
 _VIRTUAL_MEMORY_MB: Final = 64 * 1024
 #: Majors 240 to 254 are for local use (Linux's devices.txt); one that no driver has taken is used.
 _LOCAL_MAJORS: Final = range(240, 255)
+#: Devices to count by where none can be made; a container has no consoles, but always the others.
+_STAND_INS: Final = (
+    tuple(Path(f"/dev/tty{index}") for index in range(_VIRTUAL_GPUS)),
+    tuple(Path("/dev") / name for name in ("zero", "full", "random", "urandom")),
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ def _virtual(instance: Instance, number: int, devices: bool) -> Node:
     gpus = tuple(folder / f"{name}-{index}" for index in range(_VIRTUAL_GPUS))
     if not devices:
         # Any character devices will do to be counted; nothing fences them on such a machine.
-        gpus = tuple(Path(f"/dev/tty{index}") for index in range(_VIRTUAL_GPUS))
+        gpus = next(each for each in _STAND_INS if all(path.exists() for path in each))
     port = instance.port_slurmd + number - 1
     return Node(name, port, _VIRTUAL_CPUS, _VIRTUAL_MEMORY_MB, "virtual", gpus)
 

@@ -2,12 +2,18 @@
 
 Control groups fence a job's processes, memory and GPUs; mount namespaces give a job a /tmp and mounts
 of its own. A machine that is itself a container may have neither. Nothing is assumed: each is tried.
+docs/reference/isolation.md says where which was seen.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import platform
+import re
+import socket
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -15,6 +21,8 @@ from typing import Final
 
 #: The controllers that Slurm's cgroup/v1 plugin needs for what we constrain.
 _CONTROLLERS: Final = ("freezer", "memory", "devices", "cpuset")
+#: And its cgroup/v2 plugin; it fences devices by a program in the kernel, not by a controller.
+_UNIFIED: Final = ("cpuset", "memory")
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 
 
@@ -40,28 +48,40 @@ class Isolation:
         Device nodes can be made, so that virtual GPUs exist.
     missing
         What is off, and why, a sentence each.
+    slurm
+        The version of Slurm that is installed, such as ``(22, 5)``: its files differ by version.
+    systemd
+        Whether systemd keeps the control groups, so that Slurm must ask it for its own.
+    loopback
+        The loopback address that this machine's name means, at which alone Slurm's daemons can then
+        listen; empty when it means none.
     """
 
     cgroups: Cgroups
     own_mounts: bool
     devices: bool
     missing: tuple[str, ...]
+    slurm: tuple[int, int] = (22, 5)
+    systemd: bool = False
+    loopback: str = "127.0.0.1"
 
 
 def find(root: Path = _CGROUPS) -> Isolation:
     """Try what this machine allows."""
-    cgroups, why = _cgroups(root)
+    slurm, systemd = _slurm_version(), Path("/run/systemd/system").is_dir()
     missing = []
+    cgroups, why = _cgroups(root, systemd)
     if cgroups is Cgroups.NONE:
         missing.append(
             f"Jobs are not fenced by control groups ({why}): memory limits are not kept, a job can open "
             "every GPU, and a process that detaches itself may outlive its job."
         )
-    own_mounts = _can_unshare()
-    if not own_mounts:
+    why = _why_no_own_mounts()
+    own_mounts = not why
+    if why:
         missing.append(
-            "Jobs have no mounts of their own (this machine does not allow mount namespaces): they share "
-            "/tmp, and only open datasets can be offered."
+            f"Jobs have no mounts of their own ({why}): they share /tmp, and only open datasets can be "
+            "offered."
         )
     devices = _can_make_devices()
     if not devices:
@@ -69,38 +89,114 @@ def find(root: Path = _CGROUPS) -> Isolation:
             "No device nodes can be made here: virtual GPUs are counted by Slurm, but are no devices "
             "that only their job can open."
         )
-    return Isolation(cgroups, own_mounts, devices, tuple(missing))
+    loopback = _loopback(socket.gethostname())
+    if not loopback:
+        missing.append(
+            "Slurm listens on every address of this machine, and not on loopback alone: its daemons can "
+            f"be bound only to what the machine's name means, and '{socket.gethostname()}' means no loopback "
+            "address (a line '127.0.1.1 <name>' in /etc/hosts gives it one)."
+        )
+    return Isolation(cgroups, own_mounts, devices, tuple(missing), slurm, systemd, loopback)
 
 
-def _cgroups(root: Path) -> tuple[Cgroups, str]:
+def _slurm_version() -> tuple[int, int]:
+    """Return the version of Slurm's daemons, zeros before they are installed."""
+    try:
+        said = subprocess.run(["slurmctld", "-V"], capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return 0, 0
+    found = re.search(r"(\d+)\.(\d+)", said)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _cgroups(root: Path, systemd: bool) -> tuple[Cgroups, str]:
     """Return the kind of control groups that can be used, or why none can."""
-    absent = [name for name in _CONTROLLERS if not (root / name / "cgroup.procs").exists()]
-    if not absent:
-        return _try_group(root / "freezer", Cgroups.V1)
+    if all((root / name / "cgroup.procs").exists() for name in _CONTROLLERS):
+        return _try_v1(root)
     controllers = root / "cgroup.controllers"
     if not controllers.exists():
-        return Cgroups.NONE, f"no control groups are mounted at {root}"
+        return Cgroups.NONE, f"none with {', '.join(_CONTROLLERS)} are mounted at {root}"
+    if not any(Path("/usr/lib").glob("*/slurm*/cgroup_v2.so")):
+        return Cgroups.NONE, f"this Slurm has no plugin for the unified hierarchy that is mounted at {root}"
     have = controllers.read_text().split()
-    lacking = [name for name in ("cpuset", "memory") if name not in have]
+    lacking = [name for name in _UNIFIED if name not in have]
     if lacking:
         return Cgroups.NONE, f"the unified hierarchy at {root} lacks {', '.join(lacking)}"
-    return _try_group(root, Cgroups.V2)
+    return _try_v2(root, systemd)
 
 
-def _try_group(root: Path, kind: Cgroups) -> tuple[Cgroups, str]:
-    trial = root / f"werkplaats-trial-{os.getpid()}"
+def _try_v1(root: Path) -> tuple[Cgroups, str]:
+    for name in _CONTROLLERS:
+        trial = root / name / f"werkplaats-trial-{os.getpid()}"
+        try:
+            trial.mkdir()
+            trial.rmdir()
+        except OSError as wrong:
+            return Cgroups.NONE, f"{root / name} cannot be written: {wrong.strerror}"
+    return Cgroups.V1, ""
+
+
+def _try_v2(root: Path, systemd: bool) -> tuple[Cgroups, str]:
+    """Try to limit a group below ``system.slice``, where Slurm's plugin puts those of its jobs.
+
+    Without systemd nobody has made that folder or handed it controllers: what is tried here stays, for
+    Slurm's own code expects it.
+    """
+    if systemd:
+        return Cgroups.V2, ""
+    above = root / "system.slice"
+    trial = above / f"werkplaats-trial-{os.getpid()}"
+    wanted = " ".join(f"+{name}" for name in _UNIFIED)
     try:
+        (root / "cgroup.subtree_control").write_text(wanted)
+        above.mkdir(exist_ok=True)
+        (above / "cgroup.subtree_control").write_text(wanted)
         trial.mkdir()
         trial.rmdir()
     except OSError as wrong:
-        return Cgroups.NONE, f"{root} cannot be written: {wrong.strerror}"
-    return kind, ""
+        return Cgroups.NONE, f"{root} cannot be divided: {wrong.strerror}"
+    return Cgroups.V2, ""
 
 
-def _can_unshare() -> bool:
-    """Try to make a mount namespace and a bind mount in it, in a process of its own."""
-    trial = ["unshare", "--mount", "sh", "-c", "mount --bind /mnt /mnt"]
-    return subprocess.run(trial, capture_output=True, check=False).returncode == 0
+def _why_no_own_mounts() -> str:
+    """Try to make a mount namespace and to hold it, as Slurm does for a job; return why that fails.
+
+    It is held by a mount of the file that stands for it. Linux 6.18 refuses that by chance when the one
+    who holds it lives in a namespace that was made on another processor; so each processor is tried.
+    """
+    if not _does("unshare", "--mount", "sh", "-c", "mount --bind /mnt /mnt"):
+        return "this machine does not allow mount namespaces"
+    with tempfile.TemporaryDirectory(prefix=".werkplaats-trial-", dir="/run") as folder:
+        held = Path(folder) / "held"
+        held.touch()
+        _does("mount", "--bind", "--make-private", folder, folder)
+        try:
+            for processor in sorted(os.sched_getaffinity(0)):
+                holds = _does("taskset", "-c", str(processor), "unshare", f"--mount={held}", "true")
+                _does("umount", str(held))
+                if not holds:
+                    return (
+                        f"a mount namespace made on processor {processor} cannot be held; Linux 6.18 is "
+                        f"known for it inside a container, and this is {platform.release()}"
+                    )
+        finally:
+            _does("umount", "--lazy", folder)
+    return ""
+
+
+def _does(*argv: str) -> bool:
+    """Run a command quietly; return whether it succeeds."""
+    return subprocess.run(argv, capture_output=True, check=False).returncode == 0
+
+
+def _loopback(name: str) -> str:
+    """Return the loopback address that a name means to Slurm, empty when it means another or none."""
+    try:
+        found = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+    except OSError:
+        return ""
+    address = str(found[0][4][0])
+    return address if ipaddress.ip_address(address).is_loopback else ""
 
 
 def _can_make_devices() -> bool:

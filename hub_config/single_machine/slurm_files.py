@@ -13,15 +13,17 @@ def slurm_conf(instance: Instance, nodes: Iterable[Node], isolation: Isolation, 
     """Return ``slurm.conf``.
 
     Accounting is enforced (*safe*: a job that its budget cannot cover does not start), jobs are
-    hidden from others, and every daemon listens on loopback only.
+    hidden from others, and every daemon listens on loopback only, where the machine's name allows it.
+    Every key is known to Slurm 21.08, 22.05, 23.11 and 24.11: one that is not would keep it from starting.
     """
     fenced = isolation.cgroups is not Cgroups.NONE
     plugin = "cgroup" if fenced else "linuxproc"
     state, run, logs = instance.state / "slurm", instance.run / "slurm", instance.logs
+    address = isolation.loopback or "127.0.0.1"
     lines = [
         f"ClusterName={instance.cluster}",
-        f"SlurmctldHost={host}(127.0.0.1)",
-        "CommunicationParameters=NoInAddrAny,NoCtldInAddrAny",
+        f"SlurmctldHost={host}({address})",
+        *(["CommunicationParameters=NoInAddrAny,NoCtldInAddrAny"] if isolation.loopback else []),
         "SlurmUser=slurm",
         f"SlurmctldPort={instance.port_slurmctld}",
         f"SlurmctldPidFile={run}/slurmctld.pid",
@@ -35,7 +37,7 @@ def slurm_conf(instance: Instance, nodes: Iterable[Node], isolation: Isolation, 
         f"AuthInfo=socket={instance.munge_socket}",
         "PrivateData=jobs,usage,users",
         "AccountingStorageType=accounting_storage/slurmdbd",
-        "AccountingStorageHost=127.0.0.1",
+        f"AccountingStorageHost={address}",
         f"AccountingStoragePort={instance.port_slurmdbd}",
         # For auth/munge this "password" is the socket of munged, as AuthInfo is elsewhere.
         f"AccountingStoragePass={instance.munge_socket}",
@@ -67,7 +69,7 @@ def slurm_conf(instance: Instance, nodes: Iterable[Node], isolation: Isolation, 
     all_nodes = list(nodes)
     for node in all_nodes:
         lines.append(
-            f"NodeName={node.name} NodeHostname={host} NodeAddr=127.0.0.1 Port={node.port} "
+            f"NodeName={node.name} NodeHostname={host} NodeAddr={address} Port={node.port} "
             f"CPUs={node.cpus} RealMemory={node.memory_mb} Gres=gpu:{node.gpu_type}:{len(node.gpus)} "
             "State=UNKNOWN"
         )
@@ -88,18 +90,23 @@ def gres_conf(nodes: Iterable[Node]) -> str:
 def cgroup_conf(isolation: Isolation) -> str:
     """Return ``cgroup.conf``: a job has its own memory and GPUs, and no others."""
     if isolation.cgroups is Cgroups.NONE:
-        return _text([])
+        # slurmd looks for control groups unless told of a kind, and does not start without. Before
+        # 24.05 "disabled" is unknown; the v1 plugin then touches nothing that nobody asks it for.
+        return _text([f"CgroupPlugin={'disabled' if isolation.slurm >= (24, 5) else 'cgroup/v1'}"])
     lines = [
         f"CgroupPlugin={isolation.cgroups.value}",
-        "ConstrainDevices=yes",
+        # Without device nodes of our own the virtual GPUs are stand-ins that every job needs.
+        f"ConstrainDevices={'yes' if isolation.devices else 'no'}",
         "ConstrainRAMSpace=yes",
         # Virtual nodes claim more cores than there are: there is nothing to bind to.
         "ConstrainCores=no",
     ]
     if isolation.cgroups is Cgroups.V1:
         lines.append("CgroupMountpoint=/sys/fs/cgroup")
-    else:
-        lines.append("IgnoreSystemd=yes")
+    elif not isolation.systemd:
+        # Nobody hands out controllers: Slurm does so itself. The key was renamed in 23.02.
+        enable = "EnableControllers" if isolation.slurm >= (23, 2) else "CgroupAutomount"
+        lines += ["IgnoreSystemd=yes", f"{enable}=yes"]
     return _text(lines)
 
 
@@ -108,16 +115,24 @@ def job_container_conf(instance: Instance) -> str:
     return _text(["AutoBasePath=true", f"BasePath={instance.state}/job-container"])
 
 
-def slurmdbd_conf(instance: Instance, password: str) -> str:
-    """Return ``slurmdbd.conf``; it holds the database's password, so only Slurm's user reads it."""
+def slurmdbd_conf(instance: Instance, password: str, loopback: str = "127.0.0.1") -> str:
+    """Return ``slurmdbd.conf``; it holds the database's password, so only Slurm's user reads it.
+
+    Parameters
+    ----------
+    instance, password
+        Whose, and of its database.
+    loopback
+        The address that the machine's name means (:class:`~single_machine.isolation.Isolation`).
+    """
     return _text(
         [
             "AuthType=auth/munge",
             f"AuthInfo=socket={instance.munge_socket}",
             "DbdHost=localhost",
-            "DbdAddr=127.0.0.1",
+            f"DbdAddr={loopback or '127.0.0.1'}",
             f"DbdPort={instance.port_slurmdbd}",
-            "CommunicationParameters=NoInAddrAny",
+            *(["CommunicationParameters=NoInAddrAny"] if loopback else []),
             "SlurmUser=slurm",
             "PrivateData=jobs,usage,users",
             f"LogFile={instance.logs}/slurmdbd.log",

@@ -108,6 +108,10 @@ class FakeSlurm:
     cancelled: list[int] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
 
+    def __deepcopy__(self, memo: dict[int, object]) -> FakeSlurm:
+        """Stay one: traitlets copies what a configuration holds for every spawner."""
+        return self
+
     # -- what becomes of a job -------------------------------------------------------------------
 
     def add(self, user: str, account: str, qos: str, number: int | None = None) -> FakeJob:

@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 import shutil
-import socket
 import subprocess
 import time
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import requests
-import tomli_w
 
-from single_machine import accounts
 from single_machine.console import Console
-from single_machine.down import down
 from single_machine.services import Supervisor
 from single_machine.up import Up
+from tests.instances import running
 from werkplaats_hub.facility import Facility
 from werkplaats_hub.instance import Instance
 
 from .browserless import Session
 
-CHECKOUT = Path(__file__).parents[2]
 ROOT = Path(os.environ.get("WERKPLAATS_TEST_ROOT", "/var/lib/werkplaats-tests"))
 #: People's names in tests, so that nobody of the machine's own instance is touched.
 PREFIX = "wp-"
@@ -106,61 +100,15 @@ def hub_answers(url: str) -> bool:
         return False
 
 
-def facility_for_tests(path: Path) -> Path:
-    """Write the shipped facility with people of the tests' own names."""
-    raw = tomllib.loads((CHECKOUT / "hub_config/facility.toml").read_text())
-    for project in raw["projects"].values():
-        project["members"] = [PREFIX + name for name in project["members"]]
-    for key in ("people", "admins"):
-        raw["demo"][key] = [PREFIX + name for name in raw["demo"][key]]
-    path.write_text(tomli_w.dumps(raw))
-    return path
-
-
-def free_ports(count: int = 40) -> int:
-    """Return the first of `count` ports in a row on which nobody listens."""
-    for first in range(28000, 32000, count):
-        if all(_free(port) for port in range(first, first + count)):
-            return first
-    raise RuntimeError("no free ports")
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as trial:
-        return trial.connect_ex(("127.0.0.1", port)) != 0
-
-
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Platform]:
     """Bring an instance up beside whatever else this machine runs, and take it away afterwards."""
     ROOT.mkdir(mode=0o755, parents=True, exist_ok=True)
+    console = Console(ROOT / "logs/tests.log", quiet=True)
     with (ROOT / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        root = ROOT / "instance"
-        shutil.rmtree(root, ignore_errors=True)
-        root.mkdir(mode=0o755)
-        instance = Instance.beside(root, "wptest", free_ports(), prefix=Path(os.environ["WERKPLAATS_PREFIX"]))
-        passwords = {"demo": secrets.token_urlsafe(9), "admin": secrets.token_urlsafe(30)}
-        console = Console(instance.logs / "up.log", quiet=True)
-        up = Up(
-            instance,
-            console,
-            wheel=next((instance.prefix / "wheel").glob("*.whl")),
-            constraints=CHECKOUT / "constraints.txt",
-            facility_file=facility_for_tests(root / "facility.toml"),
-            environment={
-                "WERKPLAATS_DEMO_PASSWORD": passwords["demo"],
-                "WERKPLAATS_ADMIN_PASSWORD": passwords["admin"],
-            },
-        )
-        people: tuple[str, ...] = ()
-        try:
-            up.run()
-            people = up.facility.demo.people if up.facility.demo else ()
-            yield Platform(instance, up, Supervisor(console, instance), passwords)
-        finally:
-            down(instance, console)
-            accounts.remove(console, instance, people)
+        with running(ROOT / "instance", "wptest", PREFIX, 28000, console) as up:
+            yield Platform(up.instance, up.up, up.supervisor, up.passwords)
 
 
 @pytest.fixture

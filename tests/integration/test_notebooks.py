@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import CHECKOUT, PREFIX, Platform
+from tests.instances import CHECKOUT
+
+from .conftest import PREFIX, Platform
 
 NOTEBOOKS = sorted((CHECKOUT / "example_notebooks").rglob("*.ipynb"))
 

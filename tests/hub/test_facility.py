@@ -1,0 +1,315 @@
+"""The operator's file: what is shipped is good, and each fault is named with its key and a mend."""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli_w
+
+from werkplaats_hub.facility import FacilityError, read
+
+Raw = dict[str, Any]
+Change = Callable[[Raw], object]
+
+
+@pytest.fixture(scope="module")
+def shipped(facility_file: Path) -> Raw:
+    """The shipped file's content."""
+    return tomllib.loads(facility_file.read_text())
+
+
+@pytest.fixture
+def fault(tmp_path: Path, shipped: Raw) -> Callable[[Change], str]:
+    """Return what is said of the shipped file after a change, which must be refused."""
+
+    def said(change: Change) -> str:
+        raw = copy.deepcopy(shipped)
+        change(raw)
+        path = tmp_path / "facility.toml"
+        path.write_text(tomli_w.dumps(raw))
+        with pytest.raises(FacilityError) as refused:
+            read(path)
+        for line in str(refused.value).splitlines():
+            assert line.startswith(f"{path}: "), "every fault names the file"
+            assert line.endswith("."), "and is a sentence"
+        return str(refused.value).replace(f"{path}: ", "")
+
+    return said
+
+
+def test_the_shipped_file_is_good(facility_file: Path) -> None:
+    """It can be used as it is, and offers what the documentation promises."""
+    facility = read(facility_file)
+    assert [flavour.name for flavour in facility.flavours] == ["first-steps", "gpu-1", "gpu-2"]
+    assert [flavour.gpus for flavour in facility.flavours] == [0, 1, 2]
+    assert [stream.name for stream in facility.streams] == ["regional", "national", "eurohpc"]
+    assert [stream.name for stream in facility.streams if stream.guaranteed] == ["regional"]
+    assert {project.gpu_hours for project in facility.projects} == {1000}
+    assert facility.demo is not None
+    assert set(facility.demo.people) == {
+        "mkb", "student", "onderzoeker", "rijk", "docent", "expert", "steward", "beheer",
+    }  # fmt: skip
+    assert facility.demo.admins == ("beheer",)
+
+
+def test_every_demo_person_has_a_project(facility_file: Path) -> None:
+    """Nobody who is named on the log-in page meets a refusal at their first start."""
+    facility = read(facility_file)
+    assert facility.demo is not None
+    members = {person for project in facility.projects for person in project.members}
+    assert members == set(facility.demo.people)
+
+
+def test_an_offer_is_the_files_own_order(facility_file: Path) -> None:
+    """The first flavour is the default, so the order of the file counts."""
+    facility = read(facility_file)
+    assert facility.offer.flavours == facility.flavours
+    assert facility.offer.projects[0].name == "mkb-verkenning"
+
+
+SECTIONS = {
+    "": lambda raw: raw,
+    "facility.": lambda raw: raw["facility"],
+    "facility.name.": lambda raw: raw["facility"]["name"],
+    "streams.regional.": lambda raw: raw["streams"]["regional"],
+    "streams.regional.title.": lambda raw: raw["streams"]["regional"]["title"],
+    "projects.cursus-ai.": lambda raw: raw["projects"]["cursus-ai"],
+    "flavours.gpu-2.": lambda raw: raw["flavours"]["gpu-2"],
+    "limits.": lambda raw: raw["limits"],
+    "demo.": lambda raw: raw["demo"],
+}
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_misspelt_key_is_named_at_every_level(fault: Callable[[Change], str], section: str) -> None:
+    """A key that is not known is refused under the name that it has in the file, with what to do."""
+
+    def misspell(raw: Raw) -> None:
+        SECTIONS[section](raw)["gpu_huors"] = 1
+
+    said = fault(misspell)
+    assert said == f"the key '{section}gpu_huors' is not known here. Check its spelling, or take it out."
+
+
+@pytest.mark.parametrize("section", ["streams.regional", "projects.cursus-ai", "flavours.gpu-2"])
+def test_a_name_within_a_named_table_is_not_passed_over(fault: Callable[[Change], str], section: str) -> None:
+    """The table's own name is the name: a key ``name`` in it would do nothing, and so is refused."""
+    kind, name = section.split(".")
+
+    def rename(raw: Raw) -> None:
+        raw[kind][name]["name"] = "another"
+
+    assert f"{section}.name" in fault(rename)
+
+
+def set_(path: str, value: Any) -> Change:
+    """Return the change that sets one key."""
+
+    def change(raw: Raw) -> None:
+        *tables, key = path.split(".")
+        for table in tables:
+            raw = raw[table]
+        raw[key] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("streams.regional.share", -0.1),
+        ("streams.regional.share", 1.1),
+        ("streams.regional.share", float("nan")),
+        ("streams.regional.share", "a quarter"),
+        ("streams.regional.guaranteed", "yes"),
+        ("streams.regional.guaranteed", 1),
+        ("streams.regional.title", "Regional"),
+        ("streams.regional.title.nl", ""),
+        ("projects.cursus-ai.gpu_hours", -1),
+        ("projects.cursus-ai.gpu_hours", 1.5),
+        ("projects.cursus-ai.gpu_hours", True),
+        ("projects.cursus-ai.gpu_hours", {"a": 1}),
+        ("projects.cursus-ai.members", "student"),
+        ("projects.cursus-ai.members", [7]),
+        ("projects.cursus-ai.members", ["Student"]),
+        ("projects.cursus-ai.members", ["student; id"]),
+        ("flavours.gpu-2.cpus", 0),
+        ("flavours.gpu-2.cpus", "8"),
+        ("flavours.gpu-2.cpus", 2.0),
+        ("flavours.gpu-2.memory_gb", -32),
+        ("flavours.gpu-2.memory_gb", "32G"),
+        ("flavours.gpu-2.gpus", -1),
+        ("flavours.gpu-2.gpus", 65),
+        ("flavours.gpu-2.hours", 0),
+        ("flavours.gpu-2.max_hours", 169),
+        ("flavours.gpu-2", 7),
+        ("streams.regional", "regional"),
+        ("limits.named_servers", -1),
+        ("limits.named_servers", 1000),
+        ("limits", 4),
+        ("facility", "Werkplaats"),
+        ("facility.name", {"nl": ["Werkplaats"], "en": "x"}),
+        ("facility.language", "fr"),
+        ("facility.primary", "blue"),
+        ("demo.people", "mkb"),
+        ("demo.people", ["a" * 32]),
+        ("demo", True),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_named(fault: Callable[[Change], str], key: str, value: Any) -> None:
+    """A number out of range, a wrong type, a table for a value or a value for a table: the key is named."""
+    said = fault(set_(key, value))
+    assert f"'{key}" in said.splitlines()[0]
+    assert any(mend in said for mend in ("Change the value.", "Add it;", "write ", "choose "))
+
+
+@pytest.mark.parametrize("section", ["streams", "projects", "flavours"])
+@pytest.mark.parametrize("value", [7, "x", [{"name": "x"}]])
+def test_a_section_of_another_kind_is_named(fault: Callable[[Change], str], section: str, value: Any) -> None:
+    """``streams = 7``, or ``[[streams]]`` for ``[streams.NAME]``: the section is named."""
+    assert f"'{section}" in fault(set_(section, value))
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["facility", "facility.name", "facility.name.en", "streams.regional.share", "streams.regional.title",
+     "projects.cursus-ai.stream", "projects.cursus-ai.members", "flavours.gpu-2.gpus", "demo.people"],
+)  # fmt: skip
+def test_a_missing_key_is_named(fault: Callable[[Change], str], key: str) -> None:
+    """What must be there and is not, is named, with where to see how it is written."""
+
+    def leave_out(raw: Raw) -> None:
+        *tables, last = key.split(".")
+        for table in tables:
+            raw = raw[table]
+        del raw[last]
+
+    expected = f"the key '{key}' is missing. Add it; the facility.toml that came along shows how."
+    assert expected in fault(leave_out).splitlines()
+
+
+@pytest.mark.parametrize("section", ["streams", "flavours"])
+@pytest.mark.parametrize("how", ["empty", "absent"])
+def test_a_facility_needs_one_of_each(fault: Callable[[Change], str], section: str, how: str) -> None:
+    """Without a stream or a flavour there is nothing to offer."""
+    said = fault(lambda raw: raw.pop(section) if how == "absent" else raw[section].clear())
+    assert f"'{section}'" in said
+
+
+@pytest.mark.parametrize("name", ["root", "all", "none", "normal", "default", "parent", "where", "set"])
+@pytest.mark.parametrize("section", ["streams", "projects", "flavours"])
+def test_reserved_names_are_refused(fault: Callable[[Change], str], section: str, name: str) -> None:
+    """A name that means something else to Slurm never becomes an account or a QOS."""
+
+    def rename(raw: Raw) -> None:
+        raw[section][name] = next(iter(raw[section].values()))
+
+    assert f"'{section}.{name}.name': '{name}' means something else to Slurm; choose another name." in fault(
+        rename
+    )
+
+
+@pytest.mark.parametrize("name", ["Gpu", "a", "gpu_1", "gpu 1", "-gpu", "gpu-", "a.b"])
+def test_names_that_slurm_would_misread_are_refused(fault: Callable[[Change], str], name: str) -> None:
+    """Capitals, spaces and punctuation are no part of a name."""
+    assert name in fault(lambda raw: raw["flavours"].__setitem__(name, raw["flavours"]["gpu-2"]))
+
+
+def test_shares_sum_to_one(fault: Callable[[Change], str]) -> None:
+    """The streams share the whole facility, no more and no less."""
+    said = fault(set_("streams.eurohpc.share", 0.4))
+    assert said == "the shares of the streams sum to 0.9; change them so that they sum to 1."
+
+
+def test_thirds_sum_to_one(tmp_path: Path, shipped: Raw) -> None:
+    """Shares are written with a few decimals, and three thirds are a whole."""
+    raw = copy.deepcopy(shipped)
+    for stream in raw["streams"].values():
+        stream["share"] = 0.3333
+    path = tmp_path / "facility.toml"
+    path.write_text(tomli_w.dumps(raw))
+    assert len(read(path).streams) == 3
+
+
+def test_a_project_of_an_unknown_stream(fault: Callable[[Change], str]) -> None:
+    """The key is named with the streams that there are."""
+    said = fault(set_("projects.cursus-ai.stream", "regionaal"))
+    assert said == "projects.cursus-ai.stream is 'regionaal'; write one of: eurohpc, national, regional."
+
+
+def test_a_project_with_a_streams_name(fault: Callable[[Change], str]) -> None:
+    """Both would be one account in Slurm."""
+    said = fault(lambda raw: raw["projects"].__setitem__("regional", raw["projects"]["cursus-ai"]))
+    assert said == "projects.regional has the name of a stream; choose another name."
+
+
+def test_hours_above_the_longest_session(fault: Callable[[Change], str]) -> None:
+    """A default that the flavour itself refuses would refuse every start."""
+    said = fault(set_("flavours.gpu-2.hours", 25))
+    assert said == "flavours.gpu-2.hours is above its max_hours; lower one of the two."
+
+
+def test_an_admin_who_is_nobody(fault: Callable[[Change], str]) -> None:
+    """An admin must be one of the people, and the sentence says which list to mend."""
+    said = fault(set_("demo.admins", ["baas"]))
+    assert said == "'demo': 'baas' is in admins but not in people; add the name to people."
+
+
+def test_every_fault_is_said_at_once(fault: Callable[[Change], str]) -> None:
+    """An operator mends a file once, and not once a fault."""
+
+    def twice(raw: Raw) -> None:
+        raw["flavours"]["gpu-2"]["cpus"] = 0
+        raw["limits"]["nmaed_servers"] = 1
+
+    assert len(fault(twice).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"[facility\n", "is not TOML"),
+        (b"[facility]\nname = {\n", "is not TOML"),
+        (b"a = 1\na = 2\n", "is not TOML"),
+        (b"a = '\xff'\n", "is not TOML"),
+        (b"\x00\x01", "is not TOML"),
+    ],
+)
+def test_a_file_that_is_not_toml(tmp_path: Path, content: bytes, expected: str) -> None:
+    """The file is named, what is wrong with it, and that a line must be mended."""
+    path = tmp_path / "facility.toml"
+    path.write_bytes(content)
+    with pytest.raises(FacilityError, match=rf"^{path}: {expected}: .*Mend that line\.$"):
+        read(path)
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    """A missing file, and a folder in its place, are named as such."""
+    with pytest.raises(
+        FacilityError, match=rf"^{tmp_path}/absent.toml: cannot be read \(No such file or directory\)"
+    ):
+        read(tmp_path / "absent.toml")
+    with pytest.raises(FacilityError, match=r"cannot be read \(Is a directory\)"):
+        read(tmp_path)
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    """Nothing is assumed of who the facility is."""
+    (tmp_path / "facility.toml").touch()
+    with pytest.raises(FacilityError, match="the key 'facility' is missing"):
+        read(tmp_path / "facility.toml")
+
+
+def test_a_facility_without_a_demo(tmp_path: Path, shipped: Raw) -> None:
+    """At a real facility there are no demo log-ins, and limits have their defaults."""
+    raw = {key: value for key, value in shipped.items() if key not in ("demo", "limits")}
+    path = tmp_path / "facility.toml"
+    path.write_text(tomli_w.dumps(raw))
+    facility = read(path)
+    assert facility.demo is None
+    assert facility.limits.named_servers == 4
