@@ -42,7 +42,6 @@ def _repeats() -> int:
 
 def _measure(root: Path, repeats: int) -> Iterator[Figure]:
     """Bring both platforms up, and yield the figures as they are known."""
-    prefix = ours.prefix_of_the_tests()
     console = Console(root.with_name("logs") / "bench.log", quiet=True)
     with (
         ours.running(root, console) as platform,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,8 +65,3 @@ def _service_names(instance: Instance) -> tuple[str, ...]:
     """Return the services that the supervisor of this instance was given."""
     lines = (instance.etc / "supervisord.conf").read_text().splitlines()
     return tuple(line[9:-1] for line in lines if line.startswith("[program:"))
-
-
-def prefix_of_the_tests() -> Path:
-    """Return where ``tests/run.sh prepare`` put the environments."""
-    return Path(os.environ["WERKPLAATS_PREFIX"])

@@ -55,14 +55,21 @@ if [ ! -x "$hub/bin/pip" ]; then
 fi
 net='see that PyPI can be reached, then run `make up` again'
 pip() { logged "$hub/bin/python3" -m pip --disable-pip-version-check --quiet "$@"; }
-rm -rf "$prefix/wheel"
-pip wheel --no-deps --wheel-dir "$prefix/wheel" "$checkout" || fail 'the package cannot be built' "$net"
+# What the package is built from: while it is as it was, a run needs no network.
+sources() {
+    cd "$checkout" && find pyproject.toml constraints.txt README.md LICENSE hub_config/jupyterhub_config.py \
+        hub_config/werkplaats_hub hub_config/single_machine spawners extensions example_notebooks \
+        \( -name node_modules -o -name __pycache__ \) -prune -o -type f -print0 |
+        LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum
+}
+wanted=$(sources)
 wheel=$(echo "$prefix"/wheel/werkplaats-*.whl)
-wanted=$(cat "$wheel" "$checkout/constraints.txt" | sha256sum)
-if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+if [ -f "$wheel" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
     echo 'ok (as it was)'
 else
-    rm -f "$stamp"
+    rm -rf "$stamp" "$prefix/wheel"
+    pip wheel --no-deps --wheel-dir "$prefix/wheel" "$checkout" || fail 'the package cannot be built' "$net"
+    wheel=$(echo "$prefix"/wheel/werkplaats-*.whl)
     pip install --constraint "$checkout/constraints.txt" "$wheel[hub]" || fail 'packages cannot be installed' "$net"
     pip install --no-deps --force-reinstall "$wheel" || fail 'the package cannot be installed' "$net"
     echo "$wanted" >"$stamp"

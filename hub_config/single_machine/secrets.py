@@ -26,22 +26,33 @@ class Passwords:
     changed: bool
 
 
-def keep(instance: Instance, environment: Mapping[str, str]) -> Passwords:
-    """Make the secrets that are missing; what the environment gives replaces what was.
+def check(environment: Mapping[str, str]) -> None:
+    """Look at the passwords that were given, before anything is changed.
 
     Raises
     ------
     StepFailed
-        When a given password is too short for JupyterHub.
+        When JupyterHub would refuse one.
     """
+    for variable, least in _LENGTHS.items():
+        given = environment.get(variable, "")
+        if given and (len(given) < least or not given.isprintable()):
+            raise StepFailed(
+                f"{variable} is too short or holds a character that cannot be typed",
+                f"give at least {least} characters, or leave it out and one is made",
+            )
+    if environment.get(_DEMO) and environment.get(_DEMO) == environment.get(_ADMIN):
+        raise StepFailed("the demo and the admin password are the same", f"give {_DEMO} and {_ADMIN} apart")
+
+
+def keep(instance: Instance, environment: Mapping[str, str]) -> Passwords:
+    """Make the secrets that are missing; what the environment gives replaces what was."""
     files.folder(instance.secrets, 0o711)
     hub = instance.hub_user
     demo, demo_changed = _password(instance, "demo-password", environment, _DEMO, secrets.token_urlsafe(9))
     admin, admin_changed = _password(
         instance, "admin-password", environment, _ADMIN, secrets.token_urlsafe(30)
     )
-    if demo == admin:
-        raise StepFailed("the demo and the admin password are the same", f"give {_DEMO} and {_ADMIN} apart")
     _made(instance, "proxy-token", secrets.token_hex(32), hub)
     _made(instance, "cookie-secret", secrets.token_hex(32), hub)
     _made(instance, "database-password", secrets.token_hex(24), "root")
@@ -59,14 +70,8 @@ def read(instance: Instance, name: str) -> str:
 def _password(
     instance: Instance, name: str, environment: Mapping[str, str], variable: str, fresh: str
 ) -> tuple[str, bool]:
-    given = environment.get(variable, "")
-    if given and (len(given) < _LENGTHS[variable] or not given.isprintable()):
-        raise StepFailed(
-            f"{variable} is too short or holds a character that cannot be typed",
-            f"give at least {_LENGTHS[variable]} characters, or leave it out and one is made",
-        )
     path = instance.secrets / name
-    value = given or (read(instance, name) if path.exists() else fresh)
+    value = environment.get(variable) or (read(instance, name) if path.exists() else fresh)
     return value, files.write(path, value + "\n", 0o400, instance.hub_user)
 
 

@@ -60,6 +60,7 @@ class Up:
             looks.require_root()
             packages.require_apt()
             self._read_facility()
+            secrets.check(self.environment)
             looks.require_no_foreign_slurm(self.instance)
             ours = supervisor.holds("proxy") and self._port_before() == self.instance.port
             looks.require_free_port(self.instance.port, self.instance.address, ours)

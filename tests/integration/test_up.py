@@ -163,7 +163,7 @@ def test_a_password_that_jupyterhub_refuses_is_refused_first(platform: Platform,
         again(platform, environment={"WERKPLAATS_ADMIN_PASSWORD": "kort"}).run()
     assert "WERKPLAATS_ADMIN_PASSWORD" in str(ended.value)
     assert "32" in str(ended.value)
-    assert "up.log" in str(ended.value)
+    assert str(platform.up.console.log) in str(ended.value)
     assert pids(platform) == before
 
 

@@ -1,0 +1,148 @@
+"""Passwords and keys: made once, kept, replaced when given, and readable by their reader alone."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from single_machine import files, secrets
+from single_machine.console import StepFailed
+from werkplaats_hub.instance import Instance
+
+ADMIN = "x" * 32
+
+
+@pytest.fixture
+def owners(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Note who would own each file: the users of an instance do not exist in a test."""
+    owners: dict[str, str] = {}
+    chown = SimpleNamespace(chown=lambda path, owner, group: owners.__setitem__(Path(path).name, owner))
+    monkeypatch.setattr(files, "shutil", chown)
+    return owners
+
+
+@pytest.fixture
+def instance(tmp_path: Path, owners: dict[str, str]) -> Instance:
+    """An instance in a folder."""
+    return Instance.beside(tmp_path, "wpsecr", 28000)
+
+
+def kept(instance: Instance) -> dict[str, str]:
+    """Return every secret."""
+    return {path.name: path.read_text().strip() for path in instance.secrets.iterdir()}
+
+
+def test_they_are_made_once(instance: Instance) -> None:
+    """A second run keeps what the first made; every secret is its own."""
+    first = secrets.keep(instance, {})
+    before = kept(instance)
+    second = secrets.keep(instance, {})
+    assert kept(instance) == before
+    assert (first.demo, first.admin) == (second.demo, second.admin)
+    assert (first.changed, second.changed) == (True, False)
+    assert len(set(before.values())) == len(before) == 6
+    assert secrets.read(instance, "demo-password") == first.demo
+
+
+def test_two_instances_have_different_ones(instance: Instance, tmp_path: Path) -> None:
+    """Nothing is fixed: what opens one installation opens no other."""
+    other = Instance.beside(tmp_path / "other", "wpoth", 29000)
+    secrets.keep(instance, {})
+    secrets.keep(other, {})
+    assert not set(kept(instance).values()) & set(kept(other).values())
+
+
+def test_they_are_long_enough(instance: Instance) -> None:
+    """Each is as long as what reads it asks for, and munge's key has at least 1,024 bits."""
+    made = secrets.keep(instance, {})
+    assert len(made.demo) >= 8
+    assert len(made.admin) >= 32
+    assert len(kept(instance)["munge.key"]) * 4 >= 1024
+    assert len(kept(instance)["cookie-secret"]) == 64
+
+
+def test_each_is_its_readers_alone(instance: Instance, owners: dict[str, str]) -> None:
+    """Mode 0400, in a folder that can be walked and not listed."""
+    secrets.keep(instance, {})
+    for path in instance.secrets.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o400, path
+    assert stat.S_IMODE(instance.secrets.stat().st_mode) == 0o711
+    assert owners["munge.key"] == "munge"
+    assert owners["database-password"] == "root"
+    assert {owners[name] for name in ("demo-password", "admin-password", "proxy-token", "cookie-secret")} == {
+        instance.hub_user
+    }
+
+
+def test_given_passwords_replace_what_was(instance: Instance) -> None:
+    """What the environment gives is used, is kept for the next run without it, and counts as a change."""
+    secrets.keep(instance, {})
+    given = secrets.keep(
+        instance, {"WERKPLAATS_DEMO_PASSWORD": "geheim-genoeg", "WERKPLAATS_ADMIN_PASSWORD": ADMIN}
+    )
+    assert (given.demo, given.admin, given.changed) == ("geheim-genoeg", ADMIN, True)
+    again = secrets.keep(instance, {})
+    assert (again.demo, again.admin, again.changed) == ("geheim-genoeg", ADMIN, False)
+
+
+def test_other_secrets_stay_when_a_password_changes(instance: Instance) -> None:
+    """A new password logs nobody out of Slurm or the proxy."""
+    secrets.keep(instance, {})
+    before = kept(instance)
+    secrets.keep(instance, {"WERKPLAATS_DEMO_PASSWORD": "geheim-genoeg"})
+    assert {name for name, value in kept(instance).items() if value != before[name]} == {"demo-password"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("WERKPLAATS_DEMO_PASSWORD", "kort"),
+        ("WERKPLAATS_DEMO_PASSWORD", "with a\nnewline"),
+        ("WERKPLAATS_DEMO_PASSWORD", "a-bell-\x07-in-it"),
+        ("WERKPLAATS_ADMIN_PASSWORD", "x" * 31),
+    ],
+)
+def test_a_password_that_the_hub_would_refuse(instance: Instance, variable: str, value: str) -> None:
+    """It is refused here, with the length that is needed; what was there stays, and it is not repeated."""
+    secrets.keep(instance, {})
+    before = kept(instance)
+    with pytest.raises(StepFailed, match=variable) as failed:
+        secrets.keep(instance, {variable: value})
+    assert str(secrets._LENGTHS[variable]) in failed.value.mend
+    assert value not in failed.value.wrong + failed.value.mend
+    assert kept(instance) == before
+
+
+def test_both_passwords_the_same(instance: Instance) -> None:
+    """Everybody would be the operator: refused, and what was there stays."""
+    secrets.keep(instance, {})
+    before = kept(instance)
+    with pytest.raises(StepFailed, match="are the same"):
+        secrets.keep(instance, {"WERKPLAATS_DEMO_PASSWORD": ADMIN, "WERKPLAATS_ADMIN_PASSWORD": ADMIN})
+    assert kept(instance) == before
+
+
+@pytest.mark.parametrize("password", [" spaces-around-it ", "trailing-space "])
+def test_a_password_is_what_was_typed(instance: Instance, password: str) -> None:
+    """What `make up` prints is what opens the door: the same text that the Hub reads from the file."""
+    given = secrets.keep(instance, {"WERKPLAATS_DEMO_PASSWORD": password})
+    assert secrets.read(instance, "demo-password") == given.demo
+
+
+def test_a_secret_is_never_readable_while_it_is_written(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From its first byte on, a file is its writer's alone."""
+    modes = []
+    rename = Path.rename
+
+    def looking(self: Path, target: Path) -> Path:
+        modes.append(stat.S_IMODE(self.stat().st_mode))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", looking)
+    secrets.keep(instance, {})
+    assert modes == [0o600] * 6
