@@ -87,6 +87,7 @@ def configuration(instance: Instance, all_services: Iterable[Service]) -> str:
         f"logfile={instance.logs}/supervisor.log",
         f"pidfile={instance.run}/supervisor.pid",
         "user=root",
+        "umask=027",  # logs are root's to read; the programs have their own
         f"minfds={_descriptors()}",
         "",
         "[unix_http_server]",
@@ -110,6 +111,7 @@ def configuration(instance: Instance, all_services: Iterable[Service]) -> str:
             "environment=" + ",".join(f'{key}="{value}"' for key, value in variables.items()),
             f"stdout_logfile={instance.logs}/{service.name}.out",
             "redirect_stderr=true",
+            "umask=022",
             "autostart=false",
             "autorestart=true",
             "startsecs=1",
