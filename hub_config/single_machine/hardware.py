@@ -111,5 +111,5 @@ def _gpu_type() -> str:
         name = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout
     except (OSError, subprocess.SubprocessError):
         return "gpu"
-    words = re.findall(r"[a-z0-9]+", name.splitlines()[0].lower())
+    words = re.findall(r"[a-z0-9]+", (name.splitlines() or [""])[0].lower())
     return next((word for word in words if re.fullmatch(r"[a-z]+[0-9]+[a-z0-9]*", word)), "gpu")

@@ -46,13 +46,21 @@ def check(environment: Mapping[str, str]) -> None:
 
 
 def keep(instance: Instance, environment: Mapping[str, str]) -> Passwords:
-    """Make the secrets that are missing; what the environment gives replaces what was."""
+    """Make the secrets that are missing; what the environment gives replaces what was.
+
+    Raises
+    ------
+    StepFailed
+        When one of the two passwords that were kept is given for the other.
+    """
     files.folder(instance.secrets, 0o711)
     hub = instance.hub_user
-    demo, demo_changed = _password(instance, "demo-password", environment, _DEMO, secrets.token_urlsafe(9))
-    admin, admin_changed = _password(
-        instance, "admin-password", environment, _ADMIN, secrets.token_urlsafe(30)
-    )
+    demo = environment.get(_DEMO) or _kept(instance, "demo-password", secrets.token_urlsafe(9))
+    admin = environment.get(_ADMIN) or _kept(instance, "admin-password", secrets.token_urlsafe(30))
+    if demo == admin:
+        raise StepFailed("the demo and the admin password are the same", f"give {_DEMO} and {_ADMIN} apart")
+    demo_changed = files.write(instance.secrets / "demo-password", demo + "\n", 0o400, hub)
+    admin_changed = files.write(instance.secrets / "admin-password", admin + "\n", 0o400, hub)
     _made(instance, "proxy-token", secrets.token_hex(32), hub)
     _made(instance, "cookie-secret", secrets.token_hex(32), hub)
     _made(instance, "database-password", secrets.token_hex(24), "root")
@@ -64,15 +72,11 @@ def keep(instance: Instance, environment: Mapping[str, str]) -> Passwords:
 
 def read(instance: Instance, name: str) -> str:
     """Return one secret."""
-    return (instance.secrets / name).read_text().strip()
+    return (instance.secrets / name).read_text().removesuffix("\n")
 
 
-def _password(
-    instance: Instance, name: str, environment: Mapping[str, str], variable: str, fresh: str
-) -> tuple[str, bool]:
-    path = instance.secrets / name
-    value = environment.get(variable) or (read(instance, name) if path.exists() else fresh)
-    return value, files.write(path, value + "\n", 0o400, instance.hub_user)
+def _kept(instance: Instance, name: str, fresh: str) -> str:
+    return read(instance, name) if (instance.secrets / name).exists() else fresh
 
 
 def _made(instance: Instance, name: str, fresh: str, owner: str) -> None:

@@ -105,10 +105,10 @@ def configuration(instance: Instance, all_services: Iterable[Service]) -> str:
         variables = {**common, **service.environment}
         parts += [
             f"[program:{service.name}]",
-            f"command={service.command.replace('%', '%%')}",
+            f"command={_plain(service.command)}",
             f"user={service.user}",
             f"directory={service.folder}",
-            "environment=" + ",".join(f'{key}="{value}"' for key, value in variables.items()),
+            "environment=" + ",".join(f'{k}="{_plain(v)}"' for k, v in variables.items()),
             f"stdout_logfile={instance.logs}/{service.name}.out",
             "redirect_stderr=true",
             "umask=022",
@@ -120,6 +120,11 @@ def configuration(instance: Instance, all_services: Iterable[Service]) -> str:
             "",
         ]
     return "\n".join(parts)
+
+
+def _plain(text: str) -> str:
+    """Return a text that supervisor's own interpolation leaves as it is."""
+    return text.replace("%", "%%")
 
 
 def _descriptors() -> int:

@@ -20,6 +20,11 @@ def this_instance() -> Instance:
     """Return the instance that the environment names; the machine's own by default."""
     named = os.environ.get("WERKPLAATS_INSTANCE")
     path = Path(named) if named else Instance().etc / "instance.json"
+    if named and not path.exists():
+        typer.echo(
+            f"WERKPLAATS_INSTANCE names {path}, and there is no such file. Name another, or none.", err=True
+        )
+        raise SystemExit(1)
     return Instance.read(path) if path.exists() else Instance()
 
 

@@ -65,7 +65,8 @@ def apply_spawner(c: Config, instance: Instance, facility: Facility) -> None:
 
 def apply_people(c: Config, instance: Instance, facility: Facility) -> None:
     """Who may sign in. On a demo machine: anybody with the demo password, under a Unix name."""
-    c.Authenticator.username_pattern = r"[a-z_][a-z0-9_-]{0,30}"
+    # JupyterHub matches at the start only; the end is ours to name.
+    c.Authenticator.username_pattern = r"[a-z_][a-z0-9_-]{0,30}\Z"
     if facility.demo is None:
         return
     c.JupyterHub.authenticator_class = "shared-password"
@@ -83,4 +84,4 @@ def apply_look(c: Config, facility: Facility) -> None:
 
 
 def _secret(instance: Instance, name: str) -> str:
-    return (instance.secrets / name).read_text().strip()
+    return (instance.secrets / name).read_text().removesuffix("\n")

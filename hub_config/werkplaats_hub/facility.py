@@ -99,23 +99,30 @@ def read(path: Path) -> Facility:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
         raise FacilityError(f"{path}: is not TOML: {wrong}. Mend that line.") from wrong
     try:
-        return Facility.model_validate(_named(raw))
+        return Facility.model_validate(_named(raw, path))
     except ValidationError as invalid:
         faults = [f"{path}: {_fault(dict(error), raw)}" for error in invalid.errors()]
         raise FacilityError("\n".join(faults)) from None
 
 
-def _named(raw: dict[str, Any]) -> dict[str, Any]:
+def _named(raw: dict[str, Any], path: Path) -> dict[str, Any]:
     """Turn ``[streams.NAME]`` tables into lists of objects that know their name, in file order."""
     named = dict(raw)
     for section in ("streams", "projects", "flavours"):
         tables = raw.get(section, {})
         if isinstance(tables, dict):
             named[section] = tuple(
-                {**table, "name": name} if isinstance(table, dict) else table
-                for name, table in tables.items()
+                _with_name(f"{section}.{name}", name, tables[name], path) for name in tables
             )
     return named
+
+
+def _with_name(key: str, name: str, table: Any, path: Path) -> Any:
+    if not isinstance(table, dict):
+        return table
+    if "name" in table:
+        raise FacilityError(f"{path}: the key '{key}.name' is not known here: [{key}] names it. Take it out.")
+    return {**table, "name": name}
 
 
 def _fault(error: dict[str, Any], raw: dict[str, Any]) -> str:

@@ -73,14 +73,16 @@ def commands(want: Accounting, have: Accounting) -> list[list[str]]:
     """Return the ``sacctmgr`` commands from what is to what must be; nothing is taken away."""
     add = ["sacctmgr", "-i", "add"]
     lines = [[*add, "qos", name] for name in sorted(want.qos - have.qos)]
-    missing = want.accounts - have.accounts
-    qos_of = dict(want.allowed)
-    for account, parent in sorted(missing, key=lambda pair: (pair[1] != "root", pair)):
-        lines.append([*add, "account", account, f"parent={parent}", f"qos={qos_of[account]}"])
-    known = {account for account, _ in missing}
+    there, qos_of = dict(have.accounts), dict(want.allowed)
+    modify = ["sacctmgr", "-i", "modify", "account"]
+    for account, parent in sorted(want.accounts - have.accounts, key=lambda pair: (pair[1] != "root", pair)):
+        if account in there:
+            lines.append([*modify, account, "set", f"parent={parent}"])
+        else:
+            lines.append([*add, "account", account, f"parent={parent}", f"qos={qos_of[account]}"])
     for account, qos in sorted(want.allowed - have.allowed):
-        if account not in known:
-            lines.append(["sacctmgr", "-i", "modify", "account", account, "set", f"qos={qos}"])
+        if account in there:
+            lines.append([*modify, account, "set", f"qos={qos}"])
     lines += [[*add, "user", user, f"account={account}"] for account, user in sorted(want.users - have.users)]
     return lines
 

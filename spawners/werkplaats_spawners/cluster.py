@@ -12,7 +12,8 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, TypeVar
 
 from werkplaats_spawners.slurm import Job, Phase
 
@@ -22,6 +23,9 @@ _TIMEOUT: Final = 45.0
 #: slurmctld remembers an ended job for MinJobAge (300 s); a job that neither it nor accounting
 #: knows after this many seconds never existed for this cluster.
 _FORGOTTEN_AFTER: Final = 900.0
+
+
+Kind = TypeVar("Kind")
 
 
 class Unreachable(Exception):
@@ -70,26 +74,39 @@ class View:
 
     @classmethod
     def read(cls, answer: Mapping[str, Any]) -> View:
-        """Read the publisher's answer."""
-        accounts: dict[str, set[str]] = {}
-        for association in answer["associations"]:
-            accounts.setdefault(association["user"], set()).add(association["account"])
-        return cls(
-            at=answer["at"],
-            error=answer["error"],
-            jobs={job["id"]: Job(**job) for job in answer["jobs"]},
-            accounts={user: frozenset(names) for user, names in accounts.items()},
-            addresses=answer["addresses"],
-        )
+        """Read the publisher's answer.
+
+        Raises
+        ------
+        Unreachable
+            When it is not one.
+        """
+        try:
+            accounts: dict[str, set[str]] = {}
+            for association in answer["associations"]:
+                accounts.setdefault(association["user"], set()).add(association["account"])
+            return cls(
+                at=float(answer["at"]),
+                error=answer["error"],
+                jobs={job["id"]: Job(**job) for job in answer["jobs"]},
+                accounts={user: frozenset(names) for user, names in accounts.items()},
+                addresses=dict(answer["addresses"]),
+            )
+        except (TypeError, KeyError, ValueError) as wrong:
+            raise Unreachable(f"the queue's publisher answers otherwise than expected: {wrong}") from wrong
 
 
 class Cluster:
-    """The Hub's end of the publisher's socket; one for all spawners."""
+    """The Hub's end of the publisher's socket; one for all spawners, however often they are configured."""
 
     def __init__(self, socket: str) -> None:
         self._socket = socket
         self._view: View | None = None
         self._one_at_a_time = asyncio.Lock()
+
+    def __deepcopy__(self, memo: object) -> Cluster:
+        """Return itself: traitlets copies a configuration for every spawner."""
+        return self
 
     async def view(self, max_age: float) -> View:
         """Return a view at most `max_age` seconds old, or an older one that carries an error.
@@ -125,7 +142,7 @@ class Cluster:
         except Unreachable as wrong:
             return Verdict(Phase.UNKNOWN, str(wrong))
         job = view.jobs.get(job_id)
-        if job is not None and job.user == user and view.at >= submitted:
+        if job is not None and view.at >= submitted and _is_it(job, user, submitted):
             return Verdict(job.phase, job.reason, view.addresses.get(job.node, job.node), job)
         if view.error or view.at < submitted:
             return Verdict(Phase.UNKNOWN, view.error or "the queue was last read before the submission")
@@ -135,14 +152,14 @@ class Cluster:
         """Ask for the terminal record of a job that a good snapshot lacks."""
         try:
             answer = await self._ask({"want": "verdict", "job_id": job_id})
+            job = _read(Job, answer["job"]) if answer.get("job") else None
         except Unreachable as wrong:
             return Verdict(Phase.UNKNOWN, str(wrong))
-        if answer["error"]:
-            return Verdict(Phase.UNKNOWN, answer["error"])
-        if answer["job"] is None or answer["job"]["user"] != user:
+        if answer.get("error") or "job" not in answer:
+            return Verdict(Phase.UNKNOWN, str(answer.get("error")))
+        if job is None or not _is_it(job, user, submitted):
             forgotten = time.time() - submitted > _FORGOTTEN_AFTER
             return Verdict(Phase.GONE if forgotten else Phase.UNKNOWN, "Slurm has no record of this job")
-        job = Job(**answer["job"])
         if job.phase is Phase.GONE:
             return Verdict(Phase.GONE, job.state, job=job)
         return Verdict(Phase.UNKNOWN, f"accounting says {job.state}, the queue lacks it")
@@ -173,5 +190,38 @@ class Cluster:
             raise Unreachable(f"the queue's publisher does not answer: {wrong}") from wrong
         if not line:
             raise Unreachable("the queue's publisher closed the connection")
-        answer: dict[str, Any] = json.loads(line)
+        try:
+            answer = json.loads(line)
+        except (ValueError, RecursionError) as wrong:
+            raise Unreachable(f"the queue's publisher answers in no language of ours: {wrong}") from wrong
+        if not isinstance(answer, dict) or not isinstance(answer.get("error", 0), str | None):
+            raise Unreachable("the queue's publisher answers in no language of ours")
         return answer
+
+
+def _is_it(job: Job, user: str, submitted: float) -> bool:
+    """Return whether a record is of the job that was meant: its owner's, and not over before it began.
+
+    Slurm counts from one again when its state is lost, so that a number alone proves nothing.
+    """
+    if job.user != user:
+        return False
+    try:
+        ended = datetime.fromisoformat(job.end).timestamp()  # local time, as Slurm prints it
+    except ValueError:
+        return True  # it has no end yet
+    return job.phase is not Phase.GONE or ended >= submitted - 2  # Slurm's times are whole seconds
+
+
+def _read(kind: type[Kind], answer: Mapping[str, Any]) -> Kind:
+    """Read a value out of an answer.
+
+    Raises
+    ------
+    Unreachable
+        When it is not one: a publisher of another version is none.
+    """
+    try:
+        return kind(**answer)
+    except TypeError as wrong:
+        raise Unreachable(f"the queue's publisher answers otherwise than expected: {wrong}") from wrong

@@ -132,7 +132,7 @@ class Publisher:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection, line by line, until it closes."""
-        with contextlib.suppress(ConnectionError, ValueError):
+        with contextlib.suppress(ConnectionError, ValueError, RecursionError):
             while line := await reader.readline():
                 writer.write(json.dumps(await self.answer(json.loads(line))).encode() + b"\n")
                 await writer.drain()

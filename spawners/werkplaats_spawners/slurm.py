@@ -173,6 +173,7 @@ def scancel(job_id: int) -> list[str]:
     return ["scancel", str(job_id)]
 
 
+_NUMBER: Final = re.compile(r"[0-9]{1,10}")
 _QUEUE_FIELDS: Final = ("%i", "%u", "%a", "%q", "%T", "%B", "%S", "%e", "%r")
 
 
@@ -189,10 +190,9 @@ def parse_squeue(text: str) -> tuple[Job, ...]:
     jobs = []
     for line in text.splitlines():
         fields = line.split("|", len(_QUEUE_FIELDS) - 1)
-        if len(fields) == len(_QUEUE_FIELDS) and fields[0].isdigit():
+        if len(fields) == len(_QUEUE_FIELDS) and _NUMBER.fullmatch(fields[0]):
             number, user, account, qos, state, node, start, end, reason = fields
-            node = "" if node in ("n/a", "(null)") else node
-            jobs.append(Job(int(number), user, account, qos, state, node, start, end, reason))
+            jobs.append(Job(int(number), user, account, qos, state, _node(node), start, end, reason))
     return tuple(jobs)
 
 
@@ -208,9 +208,15 @@ def parse_sacct(text: str) -> tuple[Job, ...]:
     jobs = []
     for line in text.splitlines():
         fields = line.split("|")
-        if len(fields) == 9 and fields[0].isdigit():
-            jobs.append(Job(int(fields[0]), *fields[1:]))
+        if len(fields) == 9 and _NUMBER.fullmatch(fields[0]):
+            number, user, account, qos, state, node, start, end, code = fields
+            jobs.append(Job(int(number), user, account, qos, state, _node(node), start, end, code))
     return tuple(jobs)
+
+
+def _node(text: str) -> str:
+    """Return a node's name, and nothing for the words that Slurm has for none."""
+    return "" if text in ("n/a", "(null)", "None assigned", "None") else text
 
 
 def show_associations() -> list[str]:

@@ -93,6 +93,7 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
 
         Here and not in ``apply_user_options``, whose refusals JupyterHub logs as its own failures.
         """
+        self._granted = None
         try:
             self._granted = await self._grant(self.user_options)
         except SpawnException:

@@ -86,32 +86,27 @@ def test_a_file_where_a_folder_should_be(
 
 
 @pytest.fixture
-def read_only_home() -> Iterator[Path]:
-    """A home directory in which the person may not write; root may write everywhere, so be nobody."""
-    home = Path(tempfile.mkdtemp(prefix="werkplaats-test-"))
-    home.chmod(0o555)
-    os.seteuid(pwd.getpwnam("nobody").pw_uid)
-    yield home
-    os.seteuid(0)
-    shutil.rmtree(home)
+def public() -> Iterator[Path]:
+    """A folder that everybody may walk."""
+    folder = Path(tempfile.mkdtemp(prefix="werkplaats-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
 
 
 def test_a_home_that_cannot_be_written(
-    read_only_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    public: Path, prefix: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """No examples then, a line in the log for each, and the server starts."""
-    source = read_only_home.with_name(read_only_home.name + "-env")
-    os.seteuid(0)
+    shutil.copytree(prefix, public / "env")
+    (public / "home").mkdir(mode=0o555)
+    os.seteuid(pwd.getpwnam("nobody").pw_uid)  # root may write everywhere
     try:
-        (source / SHIPPED).mkdir(parents=True)
-        (source / SHIPPED / "one.ipynb").write_text("one")
-        os.seteuid(pwd.getpwnam("nobody").pw_uid)
-        lay_out(source, read_only_home)
-        assert list(read_only_home.iterdir()) == []
-        assert "Permission denied" in capsys.readouterr().err
+        lay_out(public / "env", public / "home")
     finally:
         os.seteuid(0)
-        shutil.rmtree(source)
+    assert list((public / "home").iterdir()) == []
+    assert capsys.readouterr().err.count("Permission denied") == 2
 
 
 def test_a_copy_is_whole_or_absent(

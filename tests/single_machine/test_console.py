@@ -46,7 +46,8 @@ def test_a_step_that_fails_says_which_and_what_to_do(
 )
 def test_what_the_system_refuses_is_a_failure_of_the_step(console: Console, wrong: Exception) -> None:
     """A full disk or a failing command ends with a sentence too, and never with a traceback."""
-    with pytest.raises(SystemExit, match=r"The step 'Doing something' failed: .*\nWhat to do: "), console.step("Doing something"):  # fmt: skip
+    expected = r"The step 'Doing something' failed: .*\nWhat to do: "
+    with pytest.raises(SystemExit, match=expected), console.step("Doing something"):
         raise wrong
     assert repr(wrong) in console.log.read_text()
 

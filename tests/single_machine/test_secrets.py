@@ -105,24 +105,45 @@ def test_other_secrets_stay_when_a_password_changes(instance: Instance) -> None:
         ("WERKPLAATS_ADMIN_PASSWORD", "x" * 31),
     ],
 )
-def test_a_password_that_the_hub_would_refuse(instance: Instance, variable: str, value: str) -> None:
-    """It is refused here, with the length that is needed; what was there stays, and it is not repeated."""
-    secrets.keep(instance, {})
-    before = kept(instance)
+def test_a_password_that_the_hub_would_refuse(variable: str, value: str) -> None:
+    """It is refused before anything is changed, with the length that is needed, and is not repeated."""
     with pytest.raises(StepFailed, match=variable) as failed:
-        secrets.keep(instance, {variable: value})
+        secrets.check({variable: value})
     assert str(secrets._LENGTHS[variable]) in failed.value.mend
     assert value not in failed.value.wrong + failed.value.mend
-    assert kept(instance) == before
 
 
-def test_both_passwords_the_same(instance: Instance) -> None:
-    """Everybody would be the operator: refused, and what was there stays."""
-    secrets.keep(instance, {})
-    before = kept(instance)
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"WERKPLAATS_DEMO_PASSWORD": ""},
+        {"WERKPLAATS_DEMO_PASSWORD": "x" * 8, "WERKPLAATS_ADMIN_PASSWORD": "x" * 32},
+        {"WERKPLAATS_DEMO_PASSWORD": "\N{SNOWMAN} is also a character", "PATH": "/bin"},
+    ],
+)
+def test_a_password_that_the_hub_takes(given: dict[str, str], instance: Instance) -> None:
+    """What is long enough and can be typed is good; what is empty was not given, and one is made."""
+    secrets.check(given)
+    assert len(secrets.keep(instance, given).demo) >= 8
+
+
+def test_both_passwords_the_same() -> None:
+    """Everybody would be the operator: refused before anything is changed."""
     with pytest.raises(StepFailed, match="are the same"):
-        secrets.keep(instance, {"WERKPLAATS_DEMO_PASSWORD": ADMIN, "WERKPLAATS_ADMIN_PASSWORD": ADMIN})
-    assert kept(instance) == before
+        secrets.check({"WERKPLAATS_DEMO_PASSWORD": ADMIN, "WERKPLAATS_ADMIN_PASSWORD": ADMIN})
+
+
+def test_the_demo_password_never_becomes_the_admins(instance: Instance) -> None:
+    """The same fault over two runs: one is kept from the last, the other is given now."""
+
+    def run(environment: dict[str, str]) -> None:
+        secrets.check(environment)
+        secrets.keep(instance, environment)
+
+    run({"WERKPLAATS_ADMIN_PASSWORD": ADMIN})
+    with pytest.raises(StepFailed, match="are the same"):
+        run({"WERKPLAATS_DEMO_PASSWORD": ADMIN})
 
 
 @pytest.mark.parametrize("password", [" spaces-around-it ", "trailing-space "])

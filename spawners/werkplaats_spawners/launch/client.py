@@ -64,6 +64,8 @@ class Launch:
                 "environment": dict(environment),
             },
         )
+        if type(answer.get("job_id")) is not int:
+            raise LaunchFailed(Trouble.OTHER, "launch answered without a job's number")
         return int(answer["job_id"])
 
     async def cancel(self, user: str, job_id: int) -> None:
@@ -73,18 +75,21 @@ class Launch:
     async def log(self, user: str, job_id: int) -> list[str]:
         """Return the last lines that a server's job wrote."""
         answer = await self._ask(user, {"action": "log", "job_id": job_id})
-        return [str(line) for line in answer["lines"]]
+        return [str(line) for line in answer.get("lines") or []]
 
     async def _ask(self, user: str, message: Mapping[str, Any]) -> dict[str, Any]:
-        process = await asyncio.create_subprocess_exec(
-            *self.prefix,
-            user,
-            self.program,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd="/",
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self.prefix,
+                user,
+                self.program,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                cwd="/",
+            )
+        except OSError as wrong:
+            raise LaunchFailed(Trouble.OTHER, f"launch cannot be run: {wrong}") from wrong
         try:
             out, err = await asyncio.wait_for(process.communicate(json.dumps(message).encode()), _TIMEOUT)
         except TimeoutError:
@@ -102,5 +107,7 @@ def _read(out: bytes, err: bytes) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise LaunchFailed(Trouble.OTHER, err.decode(errors="replace").strip()[-500:] or "no answer")
     if "trouble" in answer:
-        raise LaunchFailed(Trouble(answer["trouble"]), str(answer.get("message", "")))
+        known = {trouble.value: trouble for trouble in Trouble}
+        trouble = known.get(str(answer["trouble"]), Trouble.OTHER)
+        raise LaunchFailed(trouble, str(answer.get("message", "")))
     return answer

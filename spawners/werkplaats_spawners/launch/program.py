@@ -54,7 +54,7 @@ def main(settings_file: Path) -> int:
     try:
         message = json.loads(sys.stdin.read(_LARGEST_INPUT))
         answer = answer_to(message, read(settings_file))
-    except (Unacceptable, ValueError, KeyError, TypeError) as wrong:
+    except (ValueError, KeyError, TypeError, RecursionError) as wrong:
         answer = _trouble(slurm.Trouble.OTHER, f"launch refused the message: {wrong}")
     print(json.dumps(answer))
     return 0
@@ -190,6 +190,8 @@ def _run(
         return subprocess.run(
             argv, env=environment, input=script, capture_output=True, text=True, timeout=_TIMEOUT, cwd="/"
         )
+    except OSError as wrong:
+        return subprocess.CompletedProcess(argv, 1, "", f"{argv[0]} cannot be run: {wrong}")
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(argv, 1, "", "Socket timed out: no answer from " + argv[0])
 
