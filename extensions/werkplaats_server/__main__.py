@@ -24,7 +24,7 @@ def main() -> None:
     examples.lay_out(Path(sys.prefix), Path.home())
     choose_port(os.environ)
     settings = write_settings(Path(sys.prefix), os.environ)
-    argv = [sys.executable, "-m", "jupyterhub.singleuser", *arguments(os.environ, settings)]
+    argv = [sys.executable, "-sP", "-m", "jupyterhub.singleuser", *arguments(os.environ, settings)]
     # A list and no shell: the process that Slurm signals is the server itself.
     os.execv(sys.executable, argv)  # noqa: S606
 

@@ -60,6 +60,8 @@ async def tell_port(port: int, environment: Mapping[str, str]) -> None:
             await client.fetch(port_request(port, environment))
             return
         except HTTPClientError as answer:
+            if answer.code == 409 and attempt > 0:
+                return  # an earlier try arrived, and its answer was lost
             if answer.code < 500:
                 raise
             last: Exception = answer

@@ -94,7 +94,10 @@ def allow_launch(console: Console, instance: Instance, facility: Facility) -> No
     files.folder(instance.launch.parent)
     files.write(instance.launch, program, 0o755)
     _require_root_owned(instance.launch)
-    rule = f'{instance.hub_user} ALL=(%{instance.people}) NOPASSWD: {instance.launch} ""\n'
+    rule = (
+        f"Defaults!{instance.launch} env_reset, !setenv\n"
+        f'{instance.hub_user} ALL=(%{instance.people}) NOPASSWD: {instance.launch} ""\n'
+    )
     new = _SUDOERS / f".{instance.name}.new"  # a dot keeps sudo from reading it
     files.write(new, MARK + rule, 0o440)
     console.run(["visudo", "--check", "--quiet", f"--file={new}"])

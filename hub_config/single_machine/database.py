@@ -40,15 +40,15 @@ def start(console: Console, instance: Instance, supervisor: Supervisor) -> None:
         lambda: _sql(instance, "SELECT 1").returncode == 0,
         within=60,
         wrong="the database does not answer",
-        mend=f"read {instance.logs}/database.out; is port {instance.port_database} free?",
+        mend=f"read {instance.logs}/database.out; is the disk full?",
     )
     password = secrets.read(instance, "database-password")
     made = _sql(
         instance,
         "CREATE DATABASE IF NOT EXISTS slurm_acct_db;"
-        "CREATE USER IF NOT EXISTS 'slurm'@'127.0.0.1';"
-        f"ALTER USER 'slurm'@'127.0.0.1' IDENTIFIED BY '{password}';"
-        "GRANT ALL ON slurm_acct_db.* TO 'slurm'@'127.0.0.1';",
+        "CREATE USER IF NOT EXISTS 'slurm'@'localhost';"
+        f"ALTER USER 'slurm'@'localhost' IDENTIFIED BY '{password}';"
+        "GRANT ALL ON slurm_acct_db.* TO 'slurm'@'localhost';",
     )
     made.check_returncode()
 

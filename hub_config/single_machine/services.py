@@ -49,7 +49,8 @@ def services(instance: Instance, nodes: Iterable[Node], node_js: Path, proxy_tok
     )
     mariadbd = (
         f"/usr/sbin/mariadbd --no-defaults --datadir={state}/database --socket={run}/database/mariadb.socket "
-        f"--pid-file={run}/database/mariadb.pid --port={instance.port_database} --bind-address=127.0.0.1 "
+        # No port: connections of anybody on the machine could use up those that Slurm needs.
+        f"--pid-file={run}/database/mariadb.pid --skip-networking "
         "--innodb-buffer-pool-size=128M --innodb-lock-wait-timeout=900 --skip-log-bin"
     )
     proxy = (
@@ -63,7 +64,13 @@ def services(instance: Instance, nodes: Iterable[Node], node_js: Path, proxy_tok
     return [
         Service("munge", munged, "munge"),
         Service("database", mariadbd, "mysql"),
-        Service("slurmdbd", "/usr/sbin/slurmdbd -D", "slurm"),
+        Service(
+            "slurmdbd",
+            "/usr/sbin/slurmdbd -D",
+            "slurm",
+            # slurmdbd.conf has no key for the socket; MariaDB's client library takes it from here.
+            environment={"MYSQL_UNIX_PORT": str(run / "database/mariadb.socket")},
+        ),
         Service("slurmctld", "/usr/sbin/slurmctld -D", "slurm"),
         *(Service(f"slurmd-{node.name}", f"/usr/sbin/slurmd -D -N {node.name}", "root") for node in nodes),
         Service("queue", f"{python} -I -m werkplaats_spawners.publisher {instance.queue_socket}", "slurm"),

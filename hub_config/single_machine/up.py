@@ -118,7 +118,7 @@ class Up:
         folder(instance.run / "munge", 0o755, "munge")
         folder(instance.logs / "munge", 0o700, "munge")
         folder(instance.state / "munge", 0o700, "munge")
-        folder(instance.run / "database", 0o755, "mysql")
+        folder(instance.run / "database", 0o750, "mysql", "slurm")
         folder(instance.run / "slurm", 0o755, "slurm")
         folder(instance.run / "queue", 0o2750, "slurm", instance.readers)
         folder(instance.state / "slurm", 0o755, "slurm")

@@ -59,6 +59,10 @@ def apply_spawner(c: Config, instance: Instance, facility: Facility) -> None:
     c.WerkplaatsSpawner.cluster = Cluster(str(instance.queue_socket))
     c.WerkplaatsSpawner.ip = "127.0.0.1"  # where a server listens, on its node
     c.Spawner.http_timeout = 60
+    # All servers together cost one question, so a server that ended loses its route soon.
+    c.Spawner.poll_interval = 5
+    # A start may wait in Slurm's queue for hours; those who wait must not keep others out.
+    c.JupyterHub.concurrent_spawn_limit = 0
     # A person's mistakes must not stop the Hub for everybody.
     c.Spawner.consecutive_failure_limit = 0
 

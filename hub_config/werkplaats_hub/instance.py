@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from pathlib import Path
@@ -47,7 +48,6 @@ class Instance(BaseModel):
     port: int = 8000
     port_hub: int = 8081
     port_proxy_api: int = 8001
-    port_database: int = 13306
     port_slurmctld: int = 6817
     port_slurmdbd: int = 6819
     port_slurmd: int = 17001
@@ -83,7 +83,6 @@ class Instance(BaseModel):
             "port": ports,
             "port_hub": ports + 1,
             "port_proxy_api": ports + 2,
-            "port_database": ports + 3,
             "port_slurmctld": ports + 4,
             "port_slurmdbd": ports + 5,
             "port_slurmd": ports + 10,
@@ -194,8 +193,9 @@ class Instance(BaseModel):
 
     @classmethod
     def read(cls, path: Path) -> Instance:
-        """Read what :meth:`write` wrote."""
-        return cls.model_validate_json(path.read_text())
+        """Read what :meth:`write` wrote; what only an older version knew is passed over."""
+        kept = json.loads(path.read_text())
+        return cls.model_validate({key: kept[key] for key in cls.model_fields if key in kept})
 
 
 def short_hostname() -> str:

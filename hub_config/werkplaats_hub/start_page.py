@@ -40,7 +40,9 @@ class StartPage(SpawnHandler):  # type: ignore[misc]
         """Show the form; start nothing."""
         fields = _text(self.request.query_arguments)
         self._preselect({k.removeprefix("opt-"): v for k, v in fields.items() if k.startswith("opt-")})
-        self.request.query_arguments = {}  # no options, so nothing that JupyterHub would start with
+        # No options are left, so nothing that JupyterHub would start with.
+        kept = ("next", "display_name")
+        self.request.query_arguments = {k: v for k, v in self.request.query_arguments.items() if k in kept}
         return super().get(user_name, server_name)
 
     def post(self, user_name: str | None = None, server_name: str = "", display_name: str = "") -> Any:

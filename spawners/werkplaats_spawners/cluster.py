@@ -210,7 +210,8 @@ def _is_it(job: Job, user: str, submitted: float) -> bool:
         ended = datetime.fromisoformat(job.end).timestamp()  # local time, as Slurm prints it
     except ValueError:
         return True  # it has no end yet
-    return job.phase is not Phase.GONE or ended >= submitted - 2  # Slurm's times are whole seconds
+    # A minute for clocks that differ; numbers that begin anew come after far longer than that.
+    return job.phase is not Phase.GONE or ended >= submitted - 60
 
 
 def _read(kind: type[Kind], answer: Mapping[str, Any]) -> Kind:

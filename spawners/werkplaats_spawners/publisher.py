@@ -89,8 +89,9 @@ class Publisher:
         wanted = time.time() - max_age
         async with self._one_at_a_time:
             if max(self.snapshot.at, self._tried) < wanted:
-                self._tried = time.time()
                 await self._renew()
+                # All who waited share this answer, also when it is an error that took its time.
+                self._tried = time.time()
         return self.snapshot
 
     async def _renew(self) -> None:

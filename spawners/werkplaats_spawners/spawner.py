@@ -39,7 +39,8 @@ Judged = TypeVar("Judged", ServerRequest, Granted)
 _STATUS: Final = {
     Phase.PENDING: JobStatus.PENDING,
     Phase.RUNNING: JobStatus.RUNNING,
-    Phase.ENDING: JobStatus.RUNNING,
+    # Its server is being ended: whoever takes its port next must not be routed to.
+    Phase.ENDING: JobStatus.NOTFOUND,
     Phase.GONE: JobStatus.NOTFOUND,
     Phase.UNKNOWN: JobStatus.UNKNOWN,
 }
@@ -60,6 +61,7 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
     _granted: Granted | None = None
     _submitted: float = 0.0
     _port_known: asyncio.Event | None = None
+    _submission: asyncio.Future[int] | None = None
     _verdict: Verdict = Verdict(Phase.UNKNOWN)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -151,22 +153,34 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
             raise RuntimeError("a start that nobody judged")
         # Slurm may count the job from the second in which it got it.
         self._submitted = time.time()
+        asked = self.launch.submit(
+            self.user.name,
+            flavour=granted.flavour.name,
+            account=granted.account,
+            qos=granted.qos,
+            minutes=granted.minutes,
+            environment=self._environment(granted),
+        )
+        # A stop in this very moment cancels the start; the job is on its way all the same.
+        self._submission = asyncio.ensure_future(asked)
         try:
-            number = await self.launch.submit(
-                self.user.name,
-                flavour=granted.flavour.name,
-                account=granted.account,
-                qos=granted.qos,
-                minutes=granted.minutes,
-                environment=self._environment(granted),
-            )
+            await asyncio.shield(self._settle())
         except LaunchFailed as failed:
             self.log.error("Submission for %s failed: %s", self._log_name, failed)
             raise _exception(_submission_refused(failed, granted)) from failed
-        self.job_id = str(number)
-        self._keep()
-        self.log.info("Submitted job %s for %s", self.job_id, self._log_name)
         return self.job_id
+
+    async def _settle(self) -> None:
+        """Wait for a submission that is on its way, and keep the job's number."""
+        if self._submission is None:
+            return
+        submission = self._submission
+        number = str(await submission)
+        if self._submission is submission:
+            self._submission = None
+            self.job_id = number
+            self._keep()
+            self.log.info("Submitted job %s for %s", self.job_id, self._log_name)
 
     def _keep(self) -> None:
         """Commit the job's number now: JupyterHub itself does so only once the server is ready."""
@@ -203,6 +217,8 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
 
     async def poll(self) -> int | None:
         """Return ``None`` unless there is evidence that the job is gone."""
+        with contextlib.suppress(LaunchFailed):
+            await self._settle()
         status = await self.query_job_status()
         if status is JobStatus.NOTFOUND:
             self.clear_state()
@@ -247,6 +263,7 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
         how = self._verdict.job.state if self._verdict.job else self._verdict.reason
         self.log.warning("Job %s of %s ended early: %s", self.job_id, self._log_name, how)
         self.clear_state()
+        lines = ["".join(c if c.isprintable() else " " for c in line) for line in lines]
         sentence = _("Your server stopped before it was ready ({how}). Its last words:").format(how=how)
         return SpawnException("\n".join([sentence, *lines]), reason="died", status_code=500)
 
@@ -270,6 +287,7 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
         super().clear_state()
         self._submitted = 0.0
         self._port_known = None
+        self._submission = None
 
     async def progress(self) -> AsyncIterator[dict[str, str]]:
         """Say where the start stands, whenever that changes."""

@@ -96,7 +96,7 @@ def test_it_becomes_the_server_without_a_shell(tmp_path: Path, monkeypatch: pyte
     program.main()
     ((path, argv),) = became
     assert path == argv[0] == "/env/bin/python3"
-    assert argv[1:3] == ["-m", "jupyterhub.singleuser"]
+    assert argv[1:4] == ["-sP", "-m", "jupyterhub.singleuser"], "nothing of the home directory is imported"
     assert not program.os.environ["JUPYTERHUB_SERVICE_URL"].startswith("http://127.0.0.1:0/")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_no_name_or_port_of_the_machines_own() -> None:
 def test_its_ports_are_different_and_within_what_was_given() -> None:
     """Forty free ports are enough, and no two daemons want the same."""
     ports = [value for name, value in BESIDE if name.startswith("port")]
-    assert len(ports) == len(set(ports)) == 7
+    assert len(ports) == len(set(ports)) == 6
     slurmd = range(BESIDE.port_slurmd, BESIDE.port_slurmd + 4)
     assert not set(slurmd) & (set(ports) - {BESIDE.port_slurmd})
     assert all(28000 <= port < 28040 for port in [*ports, *slurmd])
@@ -53,6 +54,13 @@ def test_other_values_can_be_given() -> None:
     shared = Instance.beside(ROOT, "wpother", 28000, prefix=Path("/opt/shared"))
     assert shared.notebook == Path("/opt/shared/notebook")
     assert shared.launch == BESIDE.launch, "what root lays down is still its own"
+
+
+def test_a_file_of_an_older_version_is_read(tmp_path: Path) -> None:
+    """`make up` of a new version finds the machine's instance, whatever the old one kept beside it."""
+    path = tmp_path / "instance.json"
+    path.write_text(json.dumps({**json.loads(BESIDE.model_dump_json()), "port_of_old": 1}))
+    assert Instance.read(path) == BESIDE
 
 
 def test_a_misspelt_value_is_refused() -> None:

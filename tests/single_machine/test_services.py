@@ -96,9 +96,9 @@ def test_only_slurmd_runs_as_root(all_services: list[Service], instance: Instanc
 def test_everything_but_the_proxys_port_is_on_loopback(
     instance: Instance, all_services: list[Service]
 ) -> None:
-    """The database and the proxy's API are bound to loopback; the public port is where the instance says."""
+    """The database has no port and the proxy's API is on loopback; the public port is the instance's."""
     commands = {service.name: service.command for service in all_services}
-    assert "--bind-address=127.0.0.1" in commands["database"]
+    assert "--skip-networking" in commands["database"]
     assert "--api-ip 127.0.0.1" in commands["proxy"]
     assert commands["proxy"].endswith("--ip 127.0.0.1")
     public = services(instance.model_copy(update={"address": ""}), [], Path("/n"), TOKEN)

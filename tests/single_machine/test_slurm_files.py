@@ -66,7 +66,9 @@ def test_every_daemon_listens_on_loopback() -> None:
     assert text["SlurmctldHost"] == "host(127.0.0.1)"
     assert text["AccountingStorageHost"] == "127.0.0.1"
     database = keys(slurmdbd_conf(INSTANCE, "x"))
-    assert database["DbdAddr"] == database["StorageHost"] == "127.0.0.1"
+    assert database["DbdAddr"] == "127.0.0.1"
+    assert database["StorageHost"] == "localhost", "for MariaDB's library: a socket"
+    assert "StoragePort" not in database
     assert database["CommunicationParameters"] == "NoInAddrAny"
 
 
@@ -112,7 +114,6 @@ def test_every_path_and_port_is_the_instances_own() -> None:
             default.port_slurmctld,
             default.port_slurmdbd,
             default.port_slurmd,
-            default.port_database,
         ):
             assert str(port) not in text
     assert conf(found)["ClusterName"] == "wpfiles"

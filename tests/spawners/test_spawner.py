@@ -503,7 +503,7 @@ async def started(spawner: WerkplaatsSpawner, fake: FakeSlurm) -> None:
     await asyncio.wait_for(start, 5)
 
 
-@pytest.mark.parametrize("state", ["RUNNING", "SUSPENDED", "COMPLETING", "REQUEUED", "NEW_IN_SLURM_30"])
+@pytest.mark.parametrize("state", ["RUNNING", "SUSPENDED", "REQUEUED", "NEW_IN_SLURM_30"])
 async def test_poll_keeps_what_may_run(spawner: WerkplaatsSpawner, fake: FakeSlurm, state: str) -> None:
     """Only evidence ends a server: fault 4 of batchspawner's."""
     await started(spawner, fake)
@@ -511,6 +511,44 @@ async def test_poll_keeps_what_may_run(spawner: WerkplaatsSpawner, fake: FakeSlu
     spawner.cluster._view = None
     assert await spawner.poll() is None
     assert spawner.job_id == "17"
+
+
+async def test_a_server_that_is_being_ended_is_not_routed_to(
+    spawner: WerkplaatsSpawner, fake: FakeSlurm
+) -> None:
+    """``COMPLETING``: its port may be another's in a moment, who must not get this person's requests."""
+    await started(spawner, fake)
+    fake.end_job(17, "COMPLETING")
+    spawner.cluster._view = None
+    assert await spawner.poll() == 1
+
+
+async def test_a_stop_while_the_job_is_being_submitted_cancels_that_job(
+    house: House, fake: FakeSlurm, clock: Clock
+) -> None:
+    """A start that is cancelled between asking and the answer leaves no job behind."""
+    spawner = house.spawner({"flavour": "gpu-1"})
+    await spawner.run_pre_spawn_hook()
+    ask, on_its_way, go_on = spawner.launch._ask, asyncio.Event(), asyncio.Event()
+
+    async def slow(user: str, message: Any) -> Any:
+        if message["action"] == "submit":
+            on_its_way.set()
+            await go_on.wait()
+        return await ask(user, message)
+
+    object.__setattr__(spawner.launch, "_ask", slow)
+    start = asyncio.create_task(spawner.start())
+    await on_its_way.wait()
+    start.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await start
+    stopping = asyncio.create_task(spawner.poll())
+    await asyncio.sleep(0)
+    go_on.set()
+    assert await stopping is None, "there is a job: JupyterHub must call stop"
+    await spawner.stop()
+    assert fake.cancelled == [17]
 
 
 @pytest.mark.parametrize(

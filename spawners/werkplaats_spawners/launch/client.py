@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from werkplaats_spawners.slurm import Trouble
 
+#: How many run at once; thirty who press start in one second need no thirty processes.
+_AT_ONCE: Final = 16
 #: Longer than launch's own limit on a Slurm command, so that its answer arrives.
 _TIMEOUT: Final = 30.0
 
@@ -42,6 +45,13 @@ class Launch:
 
     program: str
     prefix: Sequence[str] = ("sudo", "-n", "-u")
+    _places: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(_AT_ONCE), repr=False, compare=False
+    )
+
+    def __deepcopy__(self, memo: object) -> Launch:
+        """Return itself: traitlets copies a configuration for every spawner."""
+        return self
 
     async def submit(
         self, user: str, *, flavour: str, account: str, qos: str, minutes: int, environment: Mapping[str, str]
@@ -78,6 +88,10 @@ class Launch:
         return [str(line) for line in answer.get("lines") or []]
 
     async def _ask(self, user: str, message: Mapping[str, Any]) -> dict[str, Any]:
+        async with self._places:
+            return await self._run(user, message)
+
+    async def _run(self, user: str, message: Mapping[str, Any]) -> dict[str, Any]:
         try:
             process = await asyncio.create_subprocess_exec(
                 *self.prefix,
@@ -94,7 +108,9 @@ class Launch:
             out, err = await asyncio.wait_for(process.communicate(json.dumps(message).encode()), _TIMEOUT)
         except TimeoutError:
             process.kill()
-            await process.wait()
+            # Only sudo ends: what it started may keep the pipes open, for which wait() would wait.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), 1)
             raise LaunchFailed(Trouble.UNREACHABLE, "launch gave no answer in time") from None
         return _read(out, err)
 

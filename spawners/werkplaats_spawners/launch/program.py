@@ -20,6 +20,8 @@ import json
 import os
 import pwd
 import re
+import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -51,6 +53,7 @@ def main(settings_file: Path) -> int:
     if os.getuid() == 0:
         print(json.dumps(_trouble(slurm.Trouble.OTHER, "launch does not run as root")))
         return 1
+    signal.alarm(_TIMEOUT + 3)  # whatever hangs, this process does not stay
     try:
         message = json.loads(sys.stdin.read(_LARGEST_INPUT))
         answer = answer_to(message, read(settings_file))
@@ -105,7 +108,11 @@ def _log(message: dict[str, Any], settings: Settings) -> Answer:
     me = pwd.getpwuid(os.getuid())
     path = log_path(settings, me.pw_name).replace("%j", str(_number(message["job_id"], 2**32)))
     try:
-        with open(path, "rb") as file:
+        # The folder is the person's: what lies there may be a pipe, or a link to something else.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return {"lines": [], "message": f"{path} is no file"}
             file.seek(max(0, os.fstat(file.fileno()).st_size - 16_384))
             text = file.read().decode(errors="replace")
     except OSError as wrong:

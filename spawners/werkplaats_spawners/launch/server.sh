@@ -7,4 +7,5 @@ set -eu
 # go there, so that it still starts when the home directory is full.
 export JUPYTER_RUNTIME_DIR="$(mktemp -d /tmp/werkplaats-runtime.XXXXXXXX)"
 
-exec "$WERKPLAATS_NOTEBOOK/bin/python3" -m werkplaats_server
+# -s and -P: a random.py or a package in the home directory is for notebooks, not for the server.
+exec "$WERKPLAATS_NOTEBOOK/bin/python3" -sP -m werkplaats_server
