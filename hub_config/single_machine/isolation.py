@@ -7,7 +7,6 @@ docs/reference/isolation.md says where which was seen.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import platform
 import re
@@ -53,8 +52,7 @@ class Isolation:
     systemd
         Whether systemd keeps the control groups, so that Slurm must ask it for its own.
     loopback
-        The loopback address that this machine's name means, at which alone Slurm's daemons can then
-        listen; empty when it means none.
+        Whether this machine's name means 127.0.0.1, so that Slurm's daemons can listen there alone.
     """
 
     cgroups: Cgroups
@@ -63,7 +61,7 @@ class Isolation:
     missing: tuple[str, ...]
     slurm: tuple[int, int] = (22, 5)
     systemd: bool = False
-    loopback: str = "127.0.0.1"
+    loopback: bool = True
 
 
 def find(root: Path = _CGROUPS) -> Isolation:
@@ -89,12 +87,13 @@ def find(root: Path = _CGROUPS) -> Isolation:
             "No device nodes can be made here: virtual GPUs are counted by Slurm, but are no devices "
             "that only their job can open."
         )
-    loopback = _loopback(socket.gethostname())
+    name = socket.gethostname()
+    loopback = _address(name) == "127.0.0.1"
     if not loopback:
         missing.append(
-            "Slurm listens on every address of this machine, and not on loopback alone: its daemons can "
-            f"be bound only to what the machine's name means, and '{socket.gethostname()}' means no loopback "
-            "address (a line '127.0.1.1 <name>' in /etc/hosts gives it one)."
+            "Slurm listens on every address of this machine, and not on 127.0.0.1 alone: its daemons can be "
+            f"bound only to what the machine's name means, and '{name}' means {_address(name) or 'nothing'} "
+            f"(with '127.0.0.1 {name}' in /etc/hosts instead, `make up` binds them)."
         )
     return Isolation(cgroups, own_mounts, devices, tuple(missing), slurm, systemd, loopback)
 
@@ -189,14 +188,13 @@ def _does(*argv: str) -> bool:
     return subprocess.run(argv, capture_output=True, check=False).returncode == 0
 
 
-def _loopback(name: str) -> str:
-    """Return the loopback address that a name means to Slurm, empty when it means another or none."""
+def _address(name: str) -> str:
+    """Return the address that a name means to Slurm, empty when it means none."""
     try:
         found = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
     except OSError:
         return ""
-    address = str(found[0][4][0])
-    return address if ipaddress.ip_address(address).is_loopback else ""
+    return str(found[0][4][0])
 
 
 def _can_make_devices() -> bool:

@@ -19,10 +19,11 @@ def slurm_conf(instance: Instance, nodes: Iterable[Node], isolation: Isolation, 
     fenced = isolation.cgroups is not Cgroups.NONE
     plugin = "cgroup" if fenced else "linuxproc"
     state, run, logs = instance.state / "slurm", instance.run / "slurm", instance.logs
-    address = isolation.loopback or "127.0.0.1"
     lines = [
         f"ClusterName={instance.cluster}",
-        f"SlurmctldHost={host}({address})",
+        f"SlurmctldHost={host}(127.0.0.1)",
+        # They bind to what the machine's name means. Another loopback address would not do: slurmdbd
+        # reports changes to where slurmctld's connections come from, and that is 127.0.0.1.
         *(["CommunicationParameters=NoInAddrAny,NoCtldInAddrAny"] if isolation.loopback else []),
         "SlurmUser=slurm",
         f"SlurmctldPort={instance.port_slurmctld}",
@@ -37,7 +38,7 @@ def slurm_conf(instance: Instance, nodes: Iterable[Node], isolation: Isolation, 
         f"AuthInfo=socket={instance.munge_socket}",
         "PrivateData=jobs,usage,users",
         "AccountingStorageType=accounting_storage/slurmdbd",
-        f"AccountingStorageHost={address}",
+        "AccountingStorageHost=127.0.0.1",
         f"AccountingStoragePort={instance.port_slurmdbd}",
         # For auth/munge this "password" is the socket of munged, as AuthInfo is elsewhere.
         f"AccountingStoragePass={instance.munge_socket}",
@@ -71,7 +72,7 @@ def slurm_conf(instance: Instance, nodes: Iterable[Node], isolation: Isolation, 
     all_nodes = list(nodes)
     for node in all_nodes:
         lines.append(
-            f"NodeName={node.name} NodeHostname={host} NodeAddr={address} Port={node.port} "
+            f"NodeName={node.name} NodeHostname={host} NodeAddr=127.0.0.1 Port={node.port} "
             f"CPUs={node.cpus} RealMemory={node.memory_mb} Gres=gpu:{node.gpu_type}:{len(node.gpus)} "
             "State=UNKNOWN"
         )
@@ -117,7 +118,7 @@ def job_container_conf(instance: Instance) -> str:
     return _text(["AutoBasePath=true", f"BasePath={instance.state}/job-container"])
 
 
-def slurmdbd_conf(instance: Instance, password: str, loopback: str = "127.0.0.1") -> str:
+def slurmdbd_conf(instance: Instance, password: str, loopback: bool = True) -> str:
     """Return ``slurmdbd.conf``; it holds the database's password, so only Slurm's user reads it.
 
     Parameters
@@ -125,14 +126,14 @@ def slurmdbd_conf(instance: Instance, password: str, loopback: str = "127.0.0.1"
     instance, password
         Whose, and of its database.
     loopback
-        The address that the machine's name means (:class:`~single_machine.isolation.Isolation`).
+        Whether it can listen on 127.0.0.1 alone (:class:`~single_machine.isolation.Isolation`).
     """
     return _text(
         [
             "AuthType=auth/munge",
             f"AuthInfo=socket={instance.munge_socket}",
             "DbdHost=localhost",
-            f"DbdAddr={loopback or '127.0.0.1'}",
+            "DbdAddr=127.0.0.1",
             f"DbdPort={instance.port_slurmdbd}",
             *(["CommunicationParameters=NoInAddrAny"] if loopback else []),
             "SlurmUser=slurm",

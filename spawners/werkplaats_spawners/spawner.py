@@ -34,6 +34,9 @@ from werkplaats_spawners.slurm import Phase, Trouble
 
 registration.claim_route()
 
+#: A port that only root could hold.
+_NOWHERE: Final = "http://127.0.0.1:1"
+
 Judged = TypeVar("Judged", ServerRequest, Granted)
 
 _STATUS: Final = {
@@ -128,8 +131,18 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
         """
         self.port = 0
         self._verdict = Verdict(Phase.PENDING)
-        self._port_known = port_known = asyncio.Event()
+        self._port_known = asyncio.Event()
         await self.submit_batch_script()
+        return await self._watch(self._port_known)
+
+    async def _watch(self, port_known: asyncio.Event) -> tuple[str, int]:
+        """Look at the job until its node and its port are known.
+
+        Raises
+        ------
+        SpawnException
+            When it ends before that.
+        """
         while not (port_known.is_set() and self._verdict.address):
             status = await self.query_job_status(max_age=self.watch_interval)
             if status is JobStatus.NOTFOUND:
@@ -137,6 +150,21 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
             await self._pause(port_known)
         self.log.info("Server of job %s is at %s:%s", self.job_id, self._verdict.address, self.port)
         return self._verdict.address, self.port
+
+    async def get_url(self) -> str:
+        """Return where the server is; JupyterHub asks after its own restart.
+
+        A start that was under way goes on: its job kept its place in the queue.
+        """
+        if self._port_known is None:
+            self._port_known = asyncio.Event()
+        if self.port:
+            self._port_known.set()
+        try:
+            address, port = await self._watch(self._port_known)
+        except SpawnException:
+            return _NOWHERE  # JupyterHub looks there in vain, and takes the server away
+        return f"http://{address}:{port}"
 
     async def _pause(self, port_known: asyncio.Event) -> None:
         """Wait for the next look, or for the port, whichever comes first."""
@@ -204,6 +232,7 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
             return False
         self.port = port
         self._port_known.set()
+        self._keep()
         return True
 
     async def query_job_status(self, max_age: float = 5.0) -> JobStatus:
@@ -274,13 +303,19 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
         state = cast(dict[str, Any], super().get_state())
         state.pop("job_status", None)
         if self.job_id:
-            state["submitted"] = self._submitted
+            # With the token a start that a restarted Hub finds can still tell its port, and a stop
+            # can still revoke it. The database is the Hub's alone, as are the cookies' keys.
+            state.update(submitted=self._submitted, port=self.port, api_token=self.api_token)
         return state
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take up what :meth:`get_state` kept."""
         super().load_state(state)
         self._submitted = state.get("submitted", 0.0)
+        self.port = state.get("port", 0)
+        self.api_token = state.get("api_token", "")
+        if self.job_id and not self.port:
+            self._port_known = asyncio.Event()  # it may tell its port before anybody asks for it
 
     def clear_state(self) -> None:
         """Forget the job."""

@@ -141,6 +141,23 @@ def test_a_killed_hub_still_knows_a_running_server(platform: Platform):
     assert tab_works(mkb)
 
 
+def test_a_killed_hub_finds_a_waiting_start_again(platform: Platform):
+    """A person who waits in the queue keeps the place when the Hub is killed, and gets that one server."""
+    mkb = platform.session("mkb")
+    nodes = ",".join(node.name for node in platform.up.nodes)
+    platform.run("scontrol", "update", f"nodename={nodes}", "state=drain", "reason=test")
+    try:
+        assert mkb.start({"flavour": "gpu-1"}).status in (201, 202)
+        number = job_of(platform, "mkb")
+        subprocess.run(["kill", "-9", str(platform.supervisor.pid("hub"))], check=True)
+        platform.wait_for_hub()
+    finally:
+        platform.run("scontrol", "update", f"nodename={nodes}", "state=resume")
+    mkb.wait_ready()
+    assert platform.jobs("mkb") == [number]
+    assert mkb.notebook("api").status == 200
+
+
 def tab_works(session: Session) -> bool:
     """Return whether Lab answers to the cookies of an open tab, without a new log-in."""
     return session.page(f"user/{session.name}/lab", allow_redirects=False).status_code == 200

@@ -690,7 +690,7 @@ def test_state_is_the_number_and_the_time(house: House) -> None:
     spawner = house.spawner()
     assert spawner.get_state() == {}
     spawner.load_state({"job_id": "17", "submitted": 5.0})
-    assert spawner.get_state() == {"job_id": "17", "submitted": 5.0}
+    assert spawner.get_state() == {"job_id": "17", "submitted": 5.0, "port": 0, "api_token": ""}
     spawner.clear_state()
     assert spawner.get_state() == {}
     spawner.load_state({})
