@@ -6,19 +6,25 @@ It takes the place of batchspawner's route, which is removed: that one accepts m
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from jupyterhub import apihandlers
 from jupyterhub.apihandlers import APIHandler
 from tornado import web
 
-if TYPE_CHECKING:
-    from werkplaats_spawners.spawner import WerkplaatsSpawner
-
 ROUTE: Final = r"/api/werkplaats/port"
 _FOREIGN: Final = r"/api/batchspawner"
 #: Below are the system's ports, which no person's process can hold.
 _LOWEST, _HIGHEST = 1024, 65535
+
+
+class Starting(Protocol):
+    """A server that may be waiting for its port; the Spawner is one."""
+
+    api_token: str
+
+    def register_port(self, port: int) -> bool:
+        """Take the port, if none is known yet."""
 
 
 class PortHandler(APIHandler):  # type: ignore[misc]  # JupyterHub has no annotations
@@ -37,12 +43,12 @@ class PortHandler(APIHandler):  # type: ignore[misc]  # JupyterHub has no annota
             raise web.HTTPError(409, "The port of this start is already known")
         self.set_status(204)
 
-    def _spawner_of_token(self) -> WerkplaatsSpawner | None:
+    def _spawner_of_token(self) -> Starting | None:
         """Return the caller's server to which the token was given, and no other."""
         token = (self.get_auth_token() or "").encode()
         for spawner in getattr(self.current_user, "spawners", {}).values():
             if spawner.api_token and hmac.compare_digest(spawner.api_token.encode(), token):
-                found: WerkplaatsSpawner = spawner
+                found: Starting = spawner
                 return found
         return None
 

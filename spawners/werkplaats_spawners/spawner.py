@@ -30,6 +30,7 @@ from werkplaats_spawners.launch.client import Launch, LaunchFailed
 from werkplaats_spawners.offer import Offer
 from werkplaats_spawners.policy import Granted, decide, projects_of
 from werkplaats_spawners.request import Refused, ServerRequest, from_fields, from_options
+from werkplaats_spawners.sentences import last_words, slurm_is_away, submission_refused, waiting_words
 from werkplaats_spawners.slurm import Phase, Trouble
 
 registration.claim_route()
@@ -116,7 +117,7 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
         except KeyError:
             accounts = frozenset()
         except Unreachable as wrong:
-            raise _exception(_slurm_is_away(str(wrong))) from wrong
+            raise _exception(slurm_is_away(str(wrong))) from wrong
         return _accept(decide(request, self.offer, accounts))
 
     # -- the life of the job ---------------------------------------------------------------------
@@ -195,7 +196,7 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
             await asyncio.shield(self._settle())
         except LaunchFailed as failed:
             self.log.error("Submission for %s failed: %s", self._log_name, failed)
-            raise _exception(_submission_refused(failed, granted)) from failed
+            raise _exception(submission_refused(failed, granted)) from failed
         return self.job_id
 
     async def _settle(self) -> None:
@@ -292,9 +293,7 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
         how = self._verdict.job.state if self._verdict.job else self._verdict.reason
         self.log.warning("Job %s of %s ended early: %s", self.job_id, self._log_name, how)
         self.clear_state()
-        lines = ["".join(c if c.isprintable() else " " for c in line) for line in lines]
-        sentence = _("Your server stopped before it was ready ({how}). Its last words:").format(how=how)
-        return SpawnException("\n".join([sentence, *lines]), reason="died", status_code=500)
+        return SpawnException(last_words(how, lines), reason="died", status_code=500)
 
     # -- state and words -------------------------------------------------------------------------
 
@@ -328,7 +327,7 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
         """Say where the start stands, whenever that changes."""
         said = None
         while True:
-            message = _waiting_words(self._verdict)
+            message = waiting_words(self._verdict)
             if message != said:
                 said = message
                 yield {"message": message}
@@ -347,46 +346,3 @@ def _accept(judged: Judged | Refused) -> Judged:
 
 def _exception(refused: Refused) -> SpawnException:
     return SpawnException(refused.sentence, reason=refused.reason, status_code=refused.status)
-
-
-def _slurm_is_away(detail: str) -> Refused:
-    sentence = _(
-        "The cluster does not answer at the moment. Nothing was started. Try again in a few minutes."
-    )
-    return Refused("slurm-away", f"{sentence} ({detail})" if detail else sentence, 503)
-
-
-def _submission_refused(failed: LaunchFailed, granted: Granted) -> Refused:
-    match failed.trouble:
-        case Trouble.UNREACHABLE:
-            return _slurm_is_away("")
-        case Trouble.NO_ASSOCIATION:
-            sentence = _(
-                "The cluster does not let you charge a server to the project '{project}'. "
-                "Ask the owner of the project, or the desk, to add you."
-            )
-            return Refused("no-association", sentence.format(project=granted.project.name), 403)
-        case Trouble.NOT_AVAILABLE:
-            sentence = _("No node of this cluster can hold a server of the kind '{name}'. Choose another.")
-            return Refused("not-available", sentence.format(name=granted.flavour.name), 400)
-        case Trouble.OVER_LIMIT:
-            sentence = _(
-                "This server would go over a limit of your stream. Choose a smaller one, or fewer hours."
-            )
-            return Refused("over-limit", sentence, 403)
-    sentence = _("The cluster did not take the job: {detail}")
-    return Refused("submission-failed", sentence.format(detail=failed), 500)
-
-
-def _waiting_words(verdict: Verdict) -> str:
-    match verdict.phase:
-        case Phase.PENDING if verdict.reason in ("", "None", "(null)"):
-            return _("Your request is in the queue.")
-        case Phase.PENDING:
-            return _("Your request is in the queue. Slurm says: {reason}.").format(reason=verdict.reason)
-        case Phase.RUNNING | Phase.ENDING:
-            return _("A place was found for you. Your server is starting.")
-        case Phase.GONE:
-            return _("Your server has stopped.")
-        case Phase.UNKNOWN:
-            return _("The cluster does not answer at the moment. Your request is kept.")

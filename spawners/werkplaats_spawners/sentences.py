@@ -1,0 +1,71 @@
+"""What a person is told when a start waits or fails: a sentence, and what to do next."""
+
+from __future__ import annotations
+
+from werkplaats_spawners.cluster import Verdict
+from werkplaats_spawners.language import gettext as _
+from werkplaats_spawners.launch.client import LaunchFailed
+from werkplaats_spawners.policy import Granted
+from werkplaats_spawners.request import Refused
+from werkplaats_spawners.slurm import Phase, Trouble
+
+
+def last_words(how: str, lines: list[str]) -> str:
+    """Say that a job ended before its server was ready, with the end of its log.
+
+    Parameters
+    ----------
+    how
+        Slurm's final state.
+    lines
+        The log's last lines; what cannot be printed in them is left out.
+    """
+    sentence = _("Your server stopped before it was ready ({how}). Its last words:").format(how=how)
+    clean = ["".join(c if c.isprintable() else " " for c in line) for line in lines]
+    return "\n".join([sentence, *clean])
+
+
+def slurm_is_away(detail: str = "") -> Refused:
+    """Say that nothing can be started now; `detail` is Slurm's own word."""
+    sentence = _(
+        "The cluster does not answer at the moment. Nothing was started. Try again in a few minutes."
+    )
+    return Refused("slurm-away", f"{sentence} ({detail})" if detail else sentence, 503)
+
+
+def submission_refused(failed: LaunchFailed, granted: Granted) -> Refused:
+    """Say why Slurm did not take a job that the policy had granted."""
+    match failed.trouble:
+        case Trouble.UNREACHABLE:
+            return slurm_is_away()
+        case Trouble.NO_ASSOCIATION:
+            sentence = _(
+                "The cluster does not let you charge a server to the project '{project}'. "
+                "Ask the owner of the project, or the desk, to add you."
+            )
+            return Refused("no-association", sentence.format(project=granted.project.name), 403)
+        case Trouble.NOT_AVAILABLE:
+            sentence = _("No node of this cluster can hold a server of the kind '{name}'. Choose another.")
+            return Refused("not-available", sentence.format(name=granted.flavour.name), 400)
+        case Trouble.OVER_LIMIT:
+            sentence = _(
+                "This server would go over a limit of your stream. Choose a smaller one, or fewer hours."
+            )
+            return Refused("over-limit", sentence, 403)
+    sentence = _("The cluster did not take the job: {detail}")
+    return Refused("submission-failed", sentence.format(detail=failed), 500)
+
+
+def waiting_words(verdict: Verdict) -> str:
+    """Say where a start stands."""
+    match verdict.phase:
+        case Phase.PENDING if verdict.reason in ("", "None", "(null)"):
+            return _("Your request is in the queue.")
+        case Phase.PENDING:
+            return _("Your request is in the queue. Slurm says: {reason}.").format(reason=verdict.reason)
+        case Phase.RUNNING | Phase.ENDING:
+            return _("A place was found for you. Your server is starting.")
+        case Phase.GONE:
+            return _("Your server has stopped.")
+        case Phase.UNKNOWN:
+            return _("The cluster does not answer at the moment. Your request is kept.")
