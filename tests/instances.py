@@ -59,25 +59,29 @@ def running(root: Path, name: str, people: str, first_port: int, console: Consol
     """
     _sweep(root, console)
     root.mkdir(mode=0o755, parents=True)
-    prefix = Path(os.environ["WERKPLAATS_PREFIX"])
-    instance = Instance.beside(root, name, free_ports(first_port), prefix=prefix)
+    up = prepared(root, name, people, free_ports(first_port), console)
     passwords = {"demo": secrets.token_urlsafe(9), "admin": secrets.token_urlsafe(30)}
-    up = Up(
-        instance,
+    up.environment.update(
+        WERKPLAATS_DEMO_PASSWORD=passwords["demo"], WERKPLAATS_ADMIN_PASSWORD=passwords["admin"]
+    )
+    try:
+        up.run()
+        yield Running(up.instance, up, Supervisor(console, up.instance), passwords)
+    finally:
+        _sweep(root, console)
+
+
+def prepared(root: Path, name: str, people: str, ports: int, console: Console) -> Up:
+    """Return a run of ``make up`` for an instance below `root`, with passwords from the environment."""
+    prefix = Path(os.environ["WERKPLAATS_PREFIX"])
+    return Up(
+        Instance.beside(root, name, ports, prefix=prefix),
         console,
         wheel=next((prefix / "wheel").glob("*.whl")),
         constraints=CHECKOUT / "constraints.txt",
         facility_file=_facility(root / "facility.toml", people),
-        environment={
-            "WERKPLAATS_DEMO_PASSWORD": passwords["demo"],
-            "WERKPLAATS_ADMIN_PASSWORD": passwords["admin"],
-        },
+        environment=dict(os.environ),
     )
-    try:
-        up.run()
-        yield Running(instance, up, Supervisor(console, instance), passwords)
-    finally:
-        _sweep(root, console)
 
 
 def _sweep(root: Path, console: Console) -> None:

@@ -27,7 +27,7 @@ def install_notebook(console: Console, instance: Instance, wheel: Path, constrai
     wanted = json.dumps({"wheel": digest(wheel), "constraints": digest(constraints)})
     if stamp.exists() and stamp.read_text() == wanted:
         return False
-    if not (prefix / "bin/python3").exists():
+    if not (prefix / "bin/pip").exists():  # none yet, or one that was interrupted half-way
         console.run([_system_python(instance), "-m", "venv", prefix])
     pip: list[str | Path] = [
         prefix / "bin/python3",

@@ -65,15 +65,15 @@ def _slurm_daemons() -> list[tuple[int, Path]]:
     return found
 
 
-def require_free_port(port: int, address: str, ours: bool) -> None:
-    """Find out now, and not after ten minutes, that somebody else has the public port.
+def require_free_port(port: int, address: str, what: str, *, ours: bool) -> None:
+    """Find out now, and not after ten minutes, that somebody else has a port that we need.
 
     Parameters
     ----------
-    port, address
-        Where the proxy is to listen.
+    port, address, what
+        Where which of our daemons is to listen.
     ours
-        Whether our own proxy runs, and so may hold it.
+        Whether our own daemon may hold it already.
 
     Raises
     ------
@@ -87,7 +87,9 @@ def require_free_port(port: int, address: str, ours: bool) -> None:
         try:
             trial.bind((address, port))
         except OSError as wrong:
+            mend = f"stop that program (`ss -ltnp 'sport = :{port}'` names it)"
+            if what == "the web":
+                mend += ", or choose another port: WERKPLAATS_PORT=8080 make up"
             raise StepFailed(
-                f"port {port} is taken by another program ({wrong.strerror})",
-                "stop that program, or choose another port: WERKPLAATS_PORT=8080 make up",
+                f"port {port}, which {what} needs, is taken by another program ({wrong.strerror})", mend
             ) from wrong

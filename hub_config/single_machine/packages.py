@@ -24,6 +24,7 @@ NEEDED: Final = (
 #: They run under our supervisor, with our configuration; as services of systemd they would clash.
 _UNITS: Final = ("slurmctld", "slurmd", "slurmdbd")
 _POLICY: Final = Path("/usr/sbin/policy-rc.d")
+_NONE_STARTS: Final = "#!/bin/sh\n# Made by Werkplaats while it installs packages.\nexit 101\n"
 
 
 def install(console: Console) -> None:
@@ -35,6 +36,7 @@ def install(console: Console) -> None:
     mend = "see that Debian's package archive can be reached (`apt-get update`), then run `make up` again"
     console.run(["apt-get", "update"], environment=quiet, mend=mend)
     with _services_do_not_start():
+        console.run(["dpkg", "--configure", "-a"], environment=quiet)  # after an interrupted run
         console.run(
             ["apt-get", "install", "-y", "--no-install-recommends", *missing], environment=quiet, mend=mend
         )
@@ -50,10 +52,10 @@ def _installed(name: str) -> bool:
 @contextmanager
 def _services_do_not_start() -> Iterator[None]:
     """Keep packages from starting their daemons: ours run under our supervisor (policy-rc.d, 101)."""
-    if _POLICY.exists():
-        yield
+    if _POLICY.exists() and _POLICY.read_text() != _NONE_STARTS:
+        yield  # the machine's own, which we leave alone
         return
-    _POLICY.write_text("#!/bin/sh\nexit 101\n")
+    _POLICY.write_text(_NONE_STARTS)
     _POLICY.chmod(0o755)
     try:
         yield

@@ -16,15 +16,14 @@ def bring_up(instance: Instance, wheel: Path, constraints: Path, facility: Path)
     """Run ``make up`` on the machine's own instance and print how to begin."""
     console = Console(instance.logs / "up.log")
     with console.step("Reading what you asked for"):
-        instance = instance.model_copy(update={"port": _port(os.environ.get("WERKPLAATS_PORT", ""))})
+        given = os.environ.get("WERKPLAATS_PORT", "")
+        instance = instance.model_copy(update={"port": _port(given) if given else instance.port})
     up = Up(instance, console, wheel, constraints, facility)
     passwords = up.run()
     print(farewell(instance, up.facility, passwords))
 
 
 def _port(text: str) -> int:
-    if text == "":
-        return 8000
     if not (text.isdigit() and 1024 <= int(text) <= 65535):
         raise StepFailed(
             f"WERKPLAATS_PORT is {text!r}, and not a port",

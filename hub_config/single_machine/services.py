@@ -188,6 +188,10 @@ class Supervisor:
         """Return whether a service runs."""
         return " RUNNING " in self._ask("status", name).stdout
 
+    def stands(self) -> bool:
+        """Return whether it runs, or has left daemons behind."""
+        return self.alive() or any(_children_of_a_dead(self._instance))
+
     def holds(self, name: str) -> bool:
         """Return whether a service runs, under the supervisor or left behind by one that died."""
         return self.running(name) or any(_children_of_a_dead(self._instance))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from single_machine.services import Supervisor, configuration, services
 from werkplaats_hub import facility as facilities
 from werkplaats_hub import streams
 from werkplaats_hub.facility import Facility, FacilityError
-from werkplaats_hub.instance import Instance, short_hostname
+from werkplaats_hub.instance import FILE, Instance, short_hostname
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Up:
     wheel: Path
     constraints: Path
     facility_file: Path
-    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
 
     facility: Facility = field(init=False)
     nodes: tuple[hardware.Node, ...] = field(init=False)
@@ -62,12 +62,12 @@ class Up:
             self._read_facility()
             secrets.check(self.environment)
             looks.require_no_foreign_slurm(self.instance)
-            ours = supervisor.holds("proxy") and self._port_before() == self.instance.port
-            looks.require_free_port(self.instance.port, self.instance.address, ours)
+            self._require_free_ports(supervisor)
         with step("Installing Debian's packages"):
             packages.install(self.console)
         with step("Making users and folders"):
             self._make_users_and_folders()
+            self._lay_down_settings()
             passwords = secrets.keep(self.instance, self.environment)
         with step("Installing people's environment (minutes, the first time)"):
             environments.install_notebook(self.console, self.instance, self.wheel, self.constraints)
@@ -103,9 +103,14 @@ class Up:
         except FacilityError as wrong:
             raise StepFailed(str(wrong), "mend the file as it says, then run `make up` again") from wrong
 
-    def _port_before(self) -> int:
-        path = self.instance.etc / "instance.json"
-        return Instance.read(path).port if path.exists() else 0
+    def _require_free_ports(self, supervisor: Supervisor) -> None:
+        """Look at every port that our own daemons do not hold already."""
+        path = self.instance.etc / FILE
+        before = set(Instance.read(path).ports.values()) if path.exists() else set()
+        for what, port in self.instance.ports.items():
+            web = what == "the web"
+            ours = port in before and (supervisor.holds("proxy") if web else supervisor.stands())
+            looks.require_free_port(port, self.instance.address if web else "127.0.0.1", what, ours=ours)
 
     def _make_users_and_folders(self) -> None:
         instance, folder = self.instance, files.folder
@@ -129,7 +134,12 @@ class Up:
             files.log(instance.logs / f"{name}.log", "slurm")
         for person in self.facility.demo.people if self.facility.demo else ():
             accounts.make_person(self.console, instance, person)
-        instance.write()
+
+    def _lay_down_settings(self) -> None:
+        """Write what other programs trust; the Hub starts afresh when something of it is new."""
+        instance = self.instance
+        if files.write(instance.etc / FILE, instance.text()):
+            self._stale.add("hub")
         if files.write(instance.facility, self.facility_file.read_text()):
             self._stale.add("hub")
         if files.write(instance.etc / "installed", environments.digest(self.wheel) + "\n"):

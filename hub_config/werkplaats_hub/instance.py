@@ -149,6 +149,18 @@ class Instance(BaseModel):
         """One folder a person, in which their servers write their log."""
         return self.state / "job-logs"
 
+    @property
+    def ports(self) -> dict[str, int]:
+        """Every port that it listens on, by what listens there."""
+        return {
+            "the web": self.port,
+            "the Hub": self.port_hub,
+            "the proxy's API": self.port_proxy_api,
+            "slurmctld": self.port_slurmctld,
+            "slurmdbd": self.port_slurmdbd,
+            "slurmd": self.port_slurmd,
+        }
+
     # -- who is who ------------------------------------------------------------------------------
 
     @property
@@ -185,15 +197,13 @@ class Instance(BaseModel):
             "LC_ALL": "C.UTF-8",
         }
 
-    def write(self) -> None:
-        """Write the file from which the other programs of the instance learn all this."""
-        path = self.etc / FILE
-        path.write_text(self.model_dump_json(indent=2) + "\n")
-        path.chmod(0o644)
+    def text(self) -> str:
+        """Return the file from which the other programs of the instance learn all this."""
+        return self.model_dump_json(indent=2) + "\n"
 
     @classmethod
     def read(cls, path: Path) -> Instance:
-        """Read what :meth:`write` wrote; what only an older version knew is passed over."""
+        """Read a file of :meth:`text`; what only an older version knew is passed over."""
         kept = json.loads(path.read_text())
         return cls.model_validate({key: kept[key] for key in cls.model_fields if key in kept})
 

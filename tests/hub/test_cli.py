@@ -53,7 +53,7 @@ def test_the_instance_is_the_machines_own_unless_another_is_named(
     """``WERKPLAATS_INSTANCE`` names another one's file."""
     other = Instance.beside(tmp_path, "wpcli", 28000)
     other.etc.mkdir(parents=True)
-    other.write()
+    (other.etc / "instance.json").write_text(other.text())
     monkeypatch.setenv("WERKPLAATS_INSTANCE", str(other.etc / "instance.json"))
     assert cli.this_instance() == other
     monkeypatch.delenv("WERKPLAATS_INSTANCE")
@@ -64,7 +64,7 @@ def test_the_doctor_of_an_empty_machine(tmp_path: Path, monkeypatch: pytest.Monk
     """Where nothing is installed the doctor says so, and what to do, and fails."""
     other = Instance.beside(tmp_path, "wpcli", 28000)
     other.etc.mkdir(parents=True)
-    other.write()
+    (other.etc / "instance.json").write_text(other.text())
     monkeypatch.setenv("WERKPLAATS_INSTANCE", str(other.etc / "instance.json"))
     status, said = run("doctor")
     assert status == 1

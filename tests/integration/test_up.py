@@ -182,7 +182,7 @@ def test_a_taken_port_is_named(platform: Platform):
         other.bind(("127.0.0.1", 0))
         other.listen()
         with pytest.raises(StepFailed) as failed:
-            looks.require_free_port(other.getsockname()[1], "", ours=False)
+            looks.require_free_port(other.getsockname()[1], "", "the web", ours=False)
     assert "WERKPLAATS_PORT" in failed.value.mend
 
 

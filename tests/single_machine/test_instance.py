@@ -73,7 +73,7 @@ def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     """Other programs learn all of it from one file, which everybody may read."""
     instance = Instance.beside(tmp_path, "wpother", 28000)
     instance.etc.mkdir(parents=True)
-    instance.write()
+    (instance.etc / "instance.json").write_text(instance.text())
     assert Instance.read(instance.etc / "instance.json") == instance
     assert (instance.etc / "instance.json").stat().st_mode & 0o777 == 0o644
 

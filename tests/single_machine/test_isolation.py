@@ -91,13 +91,13 @@ def test_each_missing_fence_has_a_sentence(tmp_path: Path, monkeypatch: pytest.M
     """Whoever brings the machine up reads what does not hold there, and what that means."""
     monkeypatch.setattr(isolation, "_why_no_own_mounts", lambda: "because of a test")
     monkeypatch.setattr(isolation, "_can_make_devices", lambda: False)
-    monkeypatch.setattr(isolation, "_loopback", lambda name: "")
+    monkeypatch.setattr(isolation, "_address", lambda name: "10.0.0.7")
     found = isolation.find(tmp_path / "absent")
     assert (found.cgroups, found.own_mounts, found.devices, found.loopback) == (
         Cgroups.NONE,
         False,
         False,
-        "",
+        False,
     )
     assert len(found.missing) == 4
     assert all(sentence.endswith(".") and len(sentence) > 60 for sentence in found.missing)
@@ -108,7 +108,7 @@ def test_nothing_missing_is_nothing_said(tmp_path: Path, monkeypatch: pytest.Mon
     """A machine that allows everything gets no notes."""
     monkeypatch.setattr(isolation, "_why_no_own_mounts", lambda: "")
     monkeypatch.setattr(isolation, "_can_make_devices", lambda: True)
-    monkeypatch.setattr(isolation, "_loopback", lambda name: "127.0.0.1")
+    monkeypatch.setattr(isolation, "_address", lambda name: "127.0.0.1")
     assert isolation.find(v1(tmp_path, "freezer", "memory", "devices", "cpuset")).missing == ()
 
 
