@@ -8,7 +8,7 @@ import socket
 import sys
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, urlparse
 
 from werkplaats_server import examples
@@ -20,13 +20,26 @@ LOCALES: Final = {"nl": "nl_NL"}
 
 
 def main() -> None:
-    """Lay out the example notebooks, choose a port, and turn into ``jupyterhub-singleuser``."""
+    """Lay out the example notebooks, choose a port, and become ``jupyterhub-singleuser``."""
     examples.lay_out(Path(sys.prefix), Path.home())
     choose_port(os.environ)
     settings = write_settings(Path(sys.prefix), os.environ)
-    argv = [sys.executable, "-sP", "-m", "jupyterhub.singleuser", *arguments(os.environ, settings)]
-    # A list and no shell: the process that Slurm signals is the server itself.
-    os.execv(sys.executable, argv)  # noqa: S606
+    sys.argv = ["jupyterhub-singleuser", *arguments(os.environ, settings)]
+    travel_light(sys.modules)
+
+    from jupyterhub.singleuser import main as serve
+
+    serve()
+
+
+def travel_light(modules: MutableMapping[str, Any]) -> None:
+    """Keep out a module that takes a second to import and that no server needs.
+
+    ``rfc3987_syntax`` compiles its grammars when it is imported (jupyter_server#1559). jsonschema
+    wants it for the format checks of internationalised addresses only, and does without where it
+    is not installed.
+    """
+    modules["rfc3987_syntax"] = None
 
 
 def choose_port(environment: MutableMapping[str, str]) -> None:

@@ -21,7 +21,7 @@ from typing import Final
 #: The controllers that Slurm's cgroup/v1 plugin needs for what we constrain.
 _CONTROLLERS: Final = ("freezer", "memory", "devices", "cpuset")
 #: And its cgroup/v2 plugin; it fences devices by a program in the kernel, not by a controller.
-_UNIFIED: Final = ("cpuset", "memory")
+_UNIFIED: Final = ("cpuset", "cpu", "memory")
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 
 
@@ -145,7 +145,8 @@ def _try_v2(root: Path, systemd: bool) -> tuple[Cgroups, str]:
         return Cgroups.V2, ""
     above = root / "system.slice"
     trial = above / f"werkplaats-trial-{os.getpid()}"
-    wanted = " ".join(f"+{name}" for name in _UNIFIED)
+    # pids is for nobody: Slurm 22.05 cannot read the last word of a list, which else would be memory.
+    wanted = " ".join(f"+{name}" for name in (*_UNIFIED, "pids"))
     try:
         (root / "cgroup.subtree_control").write_text(wanted)
         above.mkdir(exist_ok=True)
