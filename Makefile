@@ -35,4 +35,4 @@ words:
 
 pictures:
 	@sh tests/run.sh tests/integration/test_browser.py -q -k nl
-	@cp tests/screenshots/2-start-nl.png docs/start-page.png
+	@cp tests/screenshots/2-start-more-nl.png docs/start-page.png
