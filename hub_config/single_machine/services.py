@@ -193,8 +193,8 @@ class Supervisor:
         return self.alive() or any(_children_of_a_dead(self._instance))
 
     def holds(self, name: str) -> bool:
-        """Return whether a service runs, under the supervisor or left behind by one that died."""
-        return self.running(name) or any(_children_of_a_dead(self._instance))
+        """Return whether a service has a process, under the supervisor or left behind by one that died."""
+        return self.pid(name) > 0 or any(_children_of_a_dead(self._instance))
 
     def pid(self, name: str) -> int:
         """Return the process of a service, 0 when it has none."""
