@@ -69,6 +69,8 @@ def find(root: Path = _CGROUPS) -> Isolation:
     slurm, systemd = _slurm_version(), Path("/run/systemd/system").is_dir()
     missing = []
     cgroups, why = _cgroups(root, systemd)
+    if cgroups is Cgroups.V2 and len(Path("/proc/self/cgroup").read_text().splitlines()) > 1:
+        cgroups, why = Cgroups.NONE, "v1 hierarchies are in use beside the unified one: Slurm refuses both"
     if cgroups is Cgroups.NONE:
         missing.append(
             f"Jobs are not fenced by control groups ({why}): memory limits are not kept, a job can open "

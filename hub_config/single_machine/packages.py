@@ -40,7 +40,14 @@ def install(console: Console) -> None:
         console.run(
             ["apt-get", "install", "-y", "--no-install-recommends", *missing], environment=quiet, mend=mend
         )
-    if Path("/run/systemd/system").exists():
+
+
+def keep_services_off(console: Console) -> None:
+    """Keep systemd, where it runs, from starting Slurm's daemons a second time, now and at boot."""
+    if not Path("/run/systemd/system").exists():
+        return
+    asked = subprocess.run(["systemctl", "is-enabled", *_UNITS], capture_output=True, text=True, check=False)
+    if asked.stdout.split() != ["masked"] * len(_UNITS):
         console.run(["systemctl", "mask", "--now", *_UNITS])
 
 

@@ -13,6 +13,7 @@ from single_machine import (
     environments,
     files,
     hardware,
+    hosts,
     isolation,
     login,
     looks,
@@ -65,6 +66,8 @@ class Up:
             self._require_free_ports(supervisor)
         with step("Installing Debian's packages"):
             packages.install(self.console)
+            if self.instance.default:
+                packages.keep_services_off(self.console)
         with step("Making users and folders"):
             self._make_users_and_folders()
             self._lay_down_settings()
@@ -74,6 +77,7 @@ class Up:
         with step("Installing the proxy"):
             node_js = environments.install_proxy(self.console, self.instance)
         with step("Configuring Slurm for this machine"):
+            renamed = self.instance.default and hosts.mend(short_hostname())
             found = isolation.find()
             self._configure_slurm(found)
         with step("Starting the supervisor"):
@@ -93,6 +97,11 @@ class Up:
         with step("Signing in"):
             person = self.facility.demo.people[0] if self.facility.demo else ""
             login.require(self.console, self.instance, person, passwords.demo)
+        if renamed:
+            self.console.say(
+                f"  Note: in {hosts.FILE} this machine's name now means 127.0.0.1 (it was 127.0.1.1), "
+                "so that Slurm listens there alone."
+            )
         for sentence in found.missing:
             self.console.say(f"  Note: {sentence}")
         return passwords
@@ -166,7 +175,10 @@ class Up:
         if any(changed):
             self._stale |= {"slurmctld", *(f"slurmd-{node.name}" for node in self.nodes)}
         if files.write(
-            instance.slurm / "slurmdbd.conf", slurm_files.slurmdbd_conf(instance, password), 0o600, "slurm"
+            instance.slurm / "slurmdbd.conf",
+            slurm_files.slurmdbd_conf(instance, password, found.loopback),
+            0o600,
+            "slurm",
         ):
             self._stale.add("slurmdbd")
 
