@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from single_machine import isolation, login, secrets
@@ -91,16 +91,16 @@ def _service_names(instance: Instance) -> list[str]:
 
 
 def _slurm(instance: Instance) -> Iterator[Finding]:
-    def run(argv: object) -> str:
+    def run(argv: Sequence[str]) -> str:
         done = subprocess.run(
-            list(argv),  # type: ignore[call-overload]
+            argv,
             env=instance.environment,
             capture_output=True,
             text=True,
             check=True,
             timeout=60,
         )
-        return str(done.stdout)
+        return done.stdout
 
     listed = run(["sinfo", "--noheader", "--Node", "--format=%N %T"]).split("\n")
     for node, state in (line.split() for line in listed if line):
