@@ -172,7 +172,14 @@ def test_constraints_agree_with_the_project() -> None:
         assert pins[name.lower().replace("_", "-")] == version
 
 
-@pytest.mark.parametrize("name", ["constraints.txt", "hub_config/single_machine/proxy/package-lock.json"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "constraints.txt",
+        "hub_config/single_machine/proxy/package-lock.json",
+        "extensions/werkplaats_lab/package-lock.json",
+    ],
+)
 def test_locks_name_no_registry(name: str) -> None:
     """A lock says what, and not from where: a facility has its own mirror."""
     text = (ROOT / name).read_text()

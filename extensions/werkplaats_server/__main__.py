@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from werkplaats_server import signals
+
+if __name__ == "__main__":
+    signals.hold()  # before anything else: until then the signal would end the process
+
 import json
 import os
 import socket

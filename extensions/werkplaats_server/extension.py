@@ -1,4 +1,4 @@
-"""The server extension that tells the Hub on which port this server listens."""
+"""The server extension: tells the Hub on which port this server listens, and Lab when it will end."""
 
 from __future__ import annotations
 
@@ -11,15 +11,21 @@ from urllib.parse import urlparse
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
+from werkplaats_server import notice, signals
+
 _TRIES: Final = 20
 
 
 def _load_jupyter_server_extension(serverapp: Any) -> None:
-    """Do nothing yet: the port is told once the server listens."""
+    """Put the notice board up; the port is told once the server listens."""
+    notice.put_up(serverapp, os.environ)
 
 
 async def _start_jupyter_server_extension(serverapp: Any) -> None:
-    """Tell the port; a server that nobody can reach must not stay."""
+    """Listen to Slurm, and tell the port; a server that nobody can reach must not stay."""
+    if signals.held():
+        board = serverapp.web_app.settings["werkplaats_board"]
+        signals.listen(asyncio.get_running_loop(), board.heard)
     if "JUPYTERHUB_API_URL" not in os.environ:  # somebody's own Jupyter in this environment
         return
     try:

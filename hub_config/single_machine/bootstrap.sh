@@ -59,7 +59,7 @@ pip() { logged "$hub/bin/python3" -m pip --disable-pip-version-check --quiet "$@
 sources() {
     cd "$checkout" && find pyproject.toml constraints.txt README.md LICENSE hub_config/jupyterhub_config.py \
         hub_config/werkplaats_hub hub_config/single_machine spawners extensions example_notebooks \
-        \( -name node_modules -o -name __pycache__ \) -prune -o -type f -print0 |
+        \( -name node_modules -o -name build -o -name __pycache__ \) -prune -o -type f -print0 |
         LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum
 }
 wanted=$(sources)

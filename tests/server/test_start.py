@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from jupyter_events import EventLogger
 from tornado.httpclient import HTTPClientError
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler
@@ -259,6 +260,8 @@ class ServerApp:
         self.said: list[str] = []
         self.stopped = False
         self.log = SimpleNamespace(critical=lambda message, *words: self.said.append(message % words))
+        self.event_logger = EventLogger()
+        self.web_app = Application(base_url="/")
 
     def stop(self, from_signal: bool) -> None:
         """End."""

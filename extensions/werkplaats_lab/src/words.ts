@@ -1,0 +1,93 @@
+import { INotice } from './notice';
+
+/** What people read, in one language. */
+export interface IWords {
+  /** Between brackets in the name of a copy. */
+  mark: (time: string) => string;
+  title: Record<INotice['kind'], string>;
+  why: Record<INotice['kind'], string>;
+  memory: string;
+  saving: string;
+  saved: string;
+  copied: string;
+  failed: (name: string) => string;
+  next: Record<INotice['kind'], string>;
+  left: string;
+  ended: string;
+  leaving: string;
+  staying: string;
+  hub: string;
+}
+
+const nl: IWords = {
+  mark: time => `gered ${time}`,
+  title: {
+    'taken-back': 'Je geleende rekenkracht gaat zo terug',
+    'time-is-up': 'Je tijd is bijna om'
+  },
+  why: {
+    'taken-back':
+      'Wie deze rekenkracht aan je uitleende, heeft haar zelf nodig. Als de klok op nul staat, stopt deze server.',
+    'time-is-up':
+      'De tijd die bij het starten is afgesproken, is bijna voorbij. Als de klok op nul staat, stopt deze server.'
+  },
+  memory:
+    'Wat een kernel in het geheugen heeft (variabelen) gaat verloren. Schrijf wat je wilt houden nu naar een bestand.',
+  saving: 'Je open documenten worden opgeslagen …',
+  saved: 'Je open documenten zijn opgeslagen.',
+  copied:
+    'Een bestand dat intussen veranderd was, of niet te schrijven is, is met rust gelaten. Jouw versie staat in een kopie:',
+  failed: name =>
+    `“${name}” kon niet worden opgeslagen. Kopieer wat je wilt houden zelf naar een veilige plek.`,
+  next: {
+    'taken-back':
+      'Verder werken kan meteen: start een nieuwe server, op je eigen deel of op wat er dan te leen is.',
+    'time-is-up': 'Verder werken kan meteen: start een nieuwe server, je bestanden staan er nog.'
+  },
+  left: 'nog',
+  ended: 'Deze server is gestopt',
+  leaving: 'Zo dadelijk zie je hoe je verder kunt.',
+  staying: 'Deze pagina blijft staan, zodat je kunt kopiëren wat niet is opgeslagen.',
+  hub: 'Hoe je verder kunt'
+};
+
+const en: IWords = {
+  mark: time => `saved ${time}`,
+  title: {
+    'taken-back': 'Your borrowed computing power is about to go back',
+    'time-is-up': 'Your time is almost up'
+  },
+  why: {
+    'taken-back':
+      'Whoever lent you this computing power needs it now. When the clock reaches zero, this server stops.',
+    'time-is-up':
+      'The time agreed when you started is almost over. When the clock reaches zero, this server stops.'
+  },
+  memory:
+    'What a kernel holds in memory (variables) will be lost. Write what you want to keep to a file now.',
+  saving: 'Your open documents are being saved …',
+  saved: 'Your open documents have been saved.',
+  copied:
+    'A file that had changed meanwhile, or cannot be written, was left alone. Your version is in a copy:',
+  failed: name => `“${name}” could not be saved. Copy what you want to keep to a safe place yourself.`,
+  next: {
+    'taken-back':
+      'You can go on at once: start a new server, on your own share or on what can be borrowed then.',
+    'time-is-up': 'You can go on at once: start a new server; your files are still there.'
+  },
+  left: 'left',
+  ended: 'This server has stopped',
+  leaving: 'In a moment you will see how to go on.',
+  staying: 'This page stays, so that you can copy what was not saved.',
+  hub: 'How to go on'
+};
+
+/** Return the words in Lab's language; who reads neither gets English. */
+export function wordsIn(languageCode: string): IWords {
+  return /^nl\b|^nl_/.test(languageCode) ? nl : en;
+}
+
+/** Return a time of the day as in a copy's name: a colon is no letter for a file's name everywhere. */
+export function clock(now: Date): string {
+  return `${String(now.getHours()).padStart(2, '0')}.${String(now.getMinutes()).padStart(2, '0')}`;
+}
