@@ -99,10 +99,13 @@ def _sweep(root: Path, console: Console) -> None:
 
 
 def _facility(path: Path, people: str) -> Path:
-    """Write the shipped facility with people of these names."""
+    """Write the shipped facility with people of these names, and a short notice."""
     raw = tomllib.loads((CHECKOUT / "hub_config/facility.toml").read_text())
     for project in raw["projects"].values():
         project["members"] = [people + name for name in project["members"]]
+        project["owners"] = [people + name for name in project.get("owners", [])]
+    raw["lending"]["notice_seconds"] = 5  # `make soak` takes the sixty of a facility
+    raw["limits"]["named_servers"] = 45  # two hundred starts of five people
     for key in ("people", "admins"):
         raw["demo"][key] = [people + name for name in raw["demo"][key]]
     path.write_text(tomli_w.dumps(raw))

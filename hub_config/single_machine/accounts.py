@@ -14,6 +14,7 @@ from single_machine.console import Console, StepFailed
 from werkplaats_hub.facility import Facility
 from werkplaats_hub.instance import MARK, Instance
 from werkplaats_spawners.launch.settings import Settings, Size
+from werkplaats_spawners.offer import LENT
 
 _NOLOGIN: Final = "/usr/sbin/nologin"
 _SUDOERS: Final = Path("/etc/sudoers.d")
@@ -88,6 +89,10 @@ def allow_launch(console: Console, instance: Instance, facility: Facility) -> No
         notebook=str(instance.notebook),
         logs=str(instance.job_logs),
         flavours={f.name: Size(f.cpus, f.memory_gb, f.gpus, f.max_hours * 60) for f in facility.flavours},
+        gpu_partition=facility.partitions.gpu,
+        cpu_partition=facility.partitions.cpu,
+        lent_qos=LENT,
+        notice_seconds=facility.lending.notice_seconds,
     )
     files.write(instance.etc / "launch.json", settings.text())
     program = _LAUNCH.format(python=instance.hub_python, settings=instance.etc / "launch.json")

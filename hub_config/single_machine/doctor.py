@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from single_machine import isolation, login, secrets
 from single_machine.console import Console
@@ -15,7 +16,9 @@ from single_machine.services import NAMES, Supervisor
 from werkplaats_hub import facility as facilities
 from werkplaats_hub.facility import Facility, FacilityError
 from werkplaats_hub.instance import Instance
-from werkplaats_hub.streams import commands, desired, present
+from werkplaats_hub.slurm_commands import Slurm, SlurmFailed
+from werkplaats_hub.streams import plan as streams
+from werkplaats_hub.streams.settings import faults
 
 #: Below this much room Slurm, its database and people's homes begin to fail.
 _LEAST_FREE_GB = 2
@@ -61,7 +64,7 @@ def examine(instance: Instance) -> list[Finding]:
     for look in looks:
         try:
             findings += look(instance)
-        except (OSError, subprocess.SubprocessError, FacilityError) as wrong:
+        except (OSError, subprocess.SubprocessError, SlurmFailed, FacilityError) as wrong:
             findings.append(Finding(f"{look.__name__.strip('_')}: {wrong}", True, "run `make up` again"))
     return findings
 
@@ -91,28 +94,22 @@ def _service_names(instance: Instance) -> list[str]:
 
 
 def _slurm(instance: Instance) -> Iterator[Finding]:
-    def run(argv: Sequence[str]) -> str:
-        done = subprocess.run(
-            argv,
-            env=instance.environment,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-        )
-        return done.stdout
-
+    run = Slurm(instance)
     listed = run(["sinfo", "--noheader", "--Node", "--format=%N %T"]).split("\n")
     for node, state in (line.split() for line in listed if line):
         if state.rstrip("*") in ("idle", "mixed", "allocated", "completing"):
             yield Finding(f"node {node} is {state}")
         else:
             yield Finding(f"node {node} is {state}", True, f"see `scontrol show node {node}`")
-    todo = commands(desired(facilities.read(instance.facility)), present(run))
+    facility = facilities.read(instance.facility)
+    todo = streams.plan(facility, run, datetime.now().astimezone().date()).todo(force=True)
     if todo:
-        yield Finding(f"Slurm lacks {len(todo)} things that facility.toml names", True, "run `make up`")
+        mend = "see `werkplaats streams plan`, and run `werkplaats streams apply`"
+        yield Finding(f"Slurm differs from facility.toml in {len(todo)} things", True, mend)
     else:
         yield Finding("Slurm has the streams, projects and people of facility.toml")
+    for fault in faults(facility, run):
+        yield Finding(fault, True, "run `make up`")
 
 
 def _the_sudo_rule(instance: Instance) -> Iterator[Finding]:

@@ -16,6 +16,9 @@ _VIRTUAL_NODES: Final = 4
 _VIRTUAL_GPUS: Final = 4
 _VIRTUAL_CPUS: Final = 16
 _VIRTUAL_MEMORY_MB: Final = 64 * 1024
+#: The virtual node for work without a GPU: what thirty beginners need.
+_ASIDE_CPUS: Final = 64
+_ASIDE_MEMORY_MB: Final = 128 * 1024
 #: Majors 240 to 254 are for local use (Linux's devices.txt); one that no driver has taken is used.
 _LOCAL_MAJORS: Final = range(240, 255)
 #: Devices to count by where none can be made; a container has no consoles, but always the others.
@@ -36,7 +39,8 @@ class Node:
     cpus, memory_mb
         What it may hand out.
     gpu_type, gpus
-        A word for the kind, and one device file for each.
+        A word for the kind, and one device file for each; a node without is set aside for work
+        that needs no GPU.
     """
 
     name: str
@@ -59,9 +63,25 @@ def nodes(instance: Instance, devices: bool) -> tuple[Node, ...]:
     """
     real = tuple(sorted(Path("/dev").glob("nvidia[0-9]*"), key=lambda p: int(p.name[6:])))
     if real and instance.default:
-        name = f"{instance.node_prefix}1"
-        return (Node(name, instance.port_slurmd, os.cpu_count() or 1, _memory_mb(), _gpu_type(), real),)
-    return tuple(_virtual(instance, number, devices) for number in range(1, _VIRTUAL_NODES + 1))
+        return _real(instance, real)
+    virtual = (_virtual(instance, number, devices) for number in range(1, _VIRTUAL_NODES + 1))
+    return (*virtual, _aside(instance, _VIRTUAL_NODES + 1, _ASIDE_CPUS, _ASIDE_MEMORY_MB))
+
+
+def _real(instance: Instance, gpus: tuple[Path, ...]) -> tuple[Node, ...]:
+    """Return two nodes of the one machine: a quarter of it is set aside for work without a GPU."""
+    cpus, memory = os.cpu_count() or 1, _memory_mb()
+    quarter = max(1, cpus // 4)
+    name = f"{instance.node_prefix}1"
+    with_gpus = Node(
+        name, instance.port_slurmd, max(1, cpus - quarter), memory - memory // 4, _gpu_type(), gpus
+    )
+    return with_gpus, _aside(instance, 2, quarter, memory // 4)
+
+
+def _aside(instance: Instance, number: int, cpus: int, memory_mb: int) -> Node:
+    name = "cpu1" if instance.default else f"{instance.node_prefix}cpu1"
+    return Node(name, instance.port_slurmd + number - 1, cpus, memory_mb, "", ())
 
 
 def _virtual(instance: Instance, number: int, devices: bool) -> Node:

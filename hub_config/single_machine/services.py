@@ -74,6 +74,12 @@ def services(instance: Instance, nodes: Iterable[Node], node_js: Path, proxy_tok
         Service("slurmctld", "/usr/sbin/slurmctld -D", "slurm"),
         *(Service(f"slurmd-{node.name}", f"/usr/sbin/slurmd -D -N {node.name}", "root") for node in nodes),
         Service("queue", f"{python} -I -m werkplaats_spawners.publisher {instance.queue_socket}", "slurm"),
+        Service(
+            "streams",
+            f"{python} -I -m werkplaats_hub.streams.keeper",
+            "slurm",
+            environment={"WERKPLAATS_INSTANCE": str(instance.etc / "instance.json")},
+        ),
         Service("proxy", proxy, instance.proxy_user, environment={"CONFIGPROXY_AUTH_TOKEN": proxy_token}),
         Service(
             "hub",
@@ -224,7 +230,7 @@ class Supervisor:
         self._console.note(f"supervisorctl {' '.join(words)}: {(done.stdout + done.stderr).strip()}")
 
 
-NAMES: Final = ("munge", "database", "slurmdbd", "slurmctld", "slurmd", "queue", "proxy", "hub")
+NAMES: Final = ("munge", "database", "slurmdbd", "slurmctld", "slurmd", "queue", "streams", "proxy", "hub")
 
 
 def stop_strays(console: Console, instance: Instance) -> None:

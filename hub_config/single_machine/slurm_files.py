@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from importlib.resources import files as resources
+from typing import Final
 
 from single_machine.hardware import Node
 from single_machine.isolation import Cgroups, Isolation
+from werkplaats_hub.facility import Facility
 from werkplaats_hub.instance import MARK, Instance
+from werkplaats_hub.streams.settings import billing_weights, written
+from werkplaats_spawners.offer import WITH_GPU
 
 
-def slurm_conf(instance: Instance, nodes: Iterable[Node], isolation: Isolation, host: str) -> str:
+def slurm_conf(
+    instance: Instance, nodes: Iterable[Node], isolation: Isolation, host: str, facility: Facility
+) -> str:
     """Return ``slurm.conf``.
 
     Accounting is enforced (*safe*: a job that its budget cannot cover does not start), jobs are
@@ -54,15 +61,26 @@ def slurm_conf(instance: Instance, nodes: Iterable[Node], isolation: Isolation, 
         "SelectTypeParameters=CR_Core_Memory",
         "DefMemPerCPU=1024",
         "PriorityType=priority/multifactor",
+        # A budget is spent, and does not come back until the period ends.
         "PriorityDecayHalfLife=0",
-        "PriorityUsageResetPeriod=MONTHLY",
+        f"PriorityUsageResetPeriod={facility.budgets.period.upper()}",
+        "PriorityCalcPeriod=1",
+        "PriorityWeightQOS=100000",
+        "PriorityWeightAge=1000",
+        # A job is billed for the largest part that it takes of what goes with a GPU.
+        "PriorityFlags=MAX_TRES",
+        "PreemptType=preempt/qos",
+        "PreemptMode=CANCEL",
+        "SlurmctldParameters=preempt_send_user_signal",
         "SchedulerType=sched/backfill",
-        "SchedulerParameters=batch_sched_delay=0,bf_interval=10,sched_min_interval=10000",
+        f"SchedulerParameters={','.join(_SCHEDULER)}",
+        "JobSubmitPlugins=lua",
         "GresTypes=gpu",
         "MpiDefault=none",
         "ReturnToService=2",
-        "KillWait=10",
-        "MessageTimeout=10",
+        # Together they decide how long a borrower that ignores its notice can stay (docs/decisions/0013).
+        "KillWait=3",
+        "MessageTimeout=6",
         "SlurmctldTimeout=60",
         "SlurmdTimeout=60",
         "MailProg=/bin/true",
@@ -71,14 +89,46 @@ def slurm_conf(instance: Instance, nodes: Iterable[Node], isolation: Isolation, 
         lines += ["JobContainerType=job_container/tmpfs", "PrologFlags=contain"]
     all_nodes = list(nodes)
     for node in all_nodes:
+        gpus = f"Gres=gpu:{node.gpu_type}:{len(node.gpus)} " if node.gpus else ""
         lines.append(
             f"NodeName={node.name} NodeHostname={host} NodeAddr=127.0.0.1 Port={node.port} "
-            f"CPUs={node.cpus} RealMemory={node.memory_mb} Gres=gpu:{node.gpu_type}:{len(node.gpus)} "
-            "State=UNKNOWN"
+            f"CPUs={node.cpus} RealMemory={node.memory_mb} {gpus}State=UNKNOWN"
         )
-    names = ",".join(node.name for node in all_nodes)
-    lines.append(f"PartitionName=main Nodes={names} Default=YES MaxTime=7-00:00:00 State=UP")
-    return _text(lines)
+    return _text([*lines, *_partitions(all_nodes, facility)])
+
+
+#: `batch_sched_delay`, `sched_min_interval`, `sched_interval`: a job that can start does so at once, and a
+#: borrower whose notice is over is looked at every second. `preempt_youngest_first`: who borrowed
+#: last has lost least. `bf_busy_nodes`: nodes are filled up, so that some stay whole for those
+#: who need several GPUs of one.
+_SCHEDULER: Final = (
+    "batch_sched_delay=0",
+    "sched_min_interval=10000",
+    "sched_interval=1",
+    "bf_interval=10",
+    "bf_busy_nodes",
+    "preempt_youngest_first",
+)
+
+
+def _partitions(nodes: Iterable[Node], facility: Facility) -> Iterator[str]:
+    """Yield the two partitions: with GPUs, and for the rest; they have no core in common."""
+    all_nodes, names = list(nodes), facility.partitions
+    usual = "MaxTime=7-00:00:00 State=UP"
+    weights = written(billing_weights(facility))
+    with_gpus = ",".join(node.name for node in all_nodes if node.gpus)
+    without = ",".join(node.name for node in all_nodes if not node.gpus)
+    yield (
+        f"PartitionName={names.gpu} Nodes={with_gpus} Default=YES {usual} QOS={WITH_GPU} "
+        f'TRESBillingWeights="{weights}"'
+    )
+    yield f'PartitionName={names.cpu} Nodes={without} {usual} TRESBillingWeights="CPU=0"'
+
+
+def job_submit_lua(facility: Facility) -> str:
+    """Return the script that sends a job which names no partition to the one that suits it."""
+    script = resources("single_machine").joinpath("job_submit.lua").read_text()
+    return script.replace('"cpu"', f'"{facility.partitions.cpu}"')
 
 
 def gres_conf(nodes: Iterable[Node]) -> str:

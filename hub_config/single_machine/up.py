@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from single_machine import (
@@ -25,9 +26,11 @@ from single_machine.console import Console, StepFailed
 from single_machine.isolation import Isolation
 from single_machine.services import Supervisor, configuration, services
 from werkplaats_hub import facility as facilities
-from werkplaats_hub import streams
 from werkplaats_hub.facility import Facility, FacilityError
 from werkplaats_hub.instance import FILE, Instance, short_hostname
+from werkplaats_hub.slurm_commands import Slurm, SlurmFailed
+from werkplaats_hub.streams import plan as streams
+from werkplaats_spawners.offer import WITH_GPU
 
 
 @dataclass
@@ -91,7 +94,7 @@ class Up:
         with step("Starting Slurm"):
             self._start_slurm(supervisor)
         with step("Telling Slurm of streams, projects and people"):
-            streams.apply(self.facility, self._slurm)
+            self._tell_slurm()
         with step("Starting the Hub"):
             self._start_hub(supervisor, passwords)
         with step("Signing in"):
@@ -152,7 +155,7 @@ class Up:
         if files.write(instance.facility, self.facility_file.read_text()):
             self._stale.add("hub")
         if files.write(instance.etc / "installed", environments.digest(self.wheel) + "\n"):
-            self._stale |= {"hub", "queue"}
+            self._stale |= {"hub", "queue", "streams"}
         accounts.allow_launch(self.console, instance, self.facility)
         if instance.default:
             command = Path("/usr/local/bin/werkplaats")
@@ -166,7 +169,10 @@ class Up:
             hardware.make_devices(self.nodes, instance.state / "gpus")
         password = secrets.read(instance, "database-password")
         texts = {
-            "slurm.conf": slurm_files.slurm_conf(instance, self.nodes, found, short_hostname()),
+            "slurm.conf": slurm_files.slurm_conf(
+                instance, self.nodes, found, short_hostname(), self.facility
+            ),
+            "job_submit.lua": slurm_files.job_submit_lua(self.facility),
             "gres.conf": slurm_files.gres_conf(self.nodes),
             "cgroup.conf": slurm_files.cgroup_conf(found),
             "job_container.conf": slurm_files.job_container_conf(instance),
@@ -193,6 +199,9 @@ class Up:
         )
         if self.instance.cluster not in self._slurm(["sacctmgr", "-nP", "show", "cluster", "format=cluster"]):
             self._slurm(["sacctmgr", "-i", "add", "cluster", self.instance.cluster])
+        if not self._slurm(["sacctmgr", "-nP", "show", "qos", WITH_GPU]).strip():
+            # The partition with GPUs names it, so it must be there before slurmctld is.
+            self._slurm(["sacctmgr", "-i", "add", "qos", WITH_GPU])
         self._start(supervisor, "slurmctld", *(f"slurmd-{node.name}" for node in self.nodes))
         self.console.until(
             self._nodes_are_up,
@@ -200,6 +209,19 @@ class Up:
             wrong="Slurm's nodes do not come up",
             mend=f"read {logs}/slurmctld.log",
         )
+
+    def _tell_slurm(self) -> None:
+        """Make the streams so; what its guard keeps is the operator's to drop."""
+        slurm = Slurm(self.instance)
+        try:
+            plan = streams.plan(self.facility, slurm, datetime.now().astimezone().date())
+        except SlurmFailed as wrong:
+            raise StepFailed(str(wrong), "read slurmctld.log, then run `make up` again") from wrong
+        done = streams.apply(plan, slurm, say=self.console.note)
+        if done.failure:
+            raise StepFailed(done.failure, "see `werkplaats streams plan`, then run `make up` again")
+        for change in plan.guarded:
+            self.console.say(f"\n  Note: {change.thing} left facility.toml and stays: {change.guard}")
 
     def _nodes_are_up(self) -> bool:
         if not self._answers("scontrol", "ping"):
@@ -226,7 +248,7 @@ class Up:
     def _start_hub(self, supervisor: Supervisor, passwords: secrets.Passwords) -> None:
         if passwords.changed:
             self._stale.add("hub")
-        self._start(supervisor, "queue", "proxy", "hub")
+        self._start(supervisor, "queue", "streams", "proxy", "hub")
 
     def _start(self, supervisor: Supervisor, *names: str) -> None:
         """Start services; those whose configuration is new are started afresh."""

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from werkplaats_hub import facility as facilities
-from werkplaats_hub.instance import Instance
+from werkplaats_hub.instance import this_instance
+from werkplaats_hub.streams.cli import app as streams_commands
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run a Werkplaats.")
 facility_commands = typer.Typer(no_args_is_help=True, help="The operator's file.")
 app.add_typer(facility_commands, name="facility")
-
-
-def this_instance() -> Instance:
-    """Return the instance that the environment names; the machine's own by default."""
-    named = os.environ.get("WERKPLAATS_INSTANCE")
-    path = Path(named) if named else Instance().etc / "instance.json"
-    if named and not path.exists():
-        typer.echo(
-            f"WERKPLAATS_INSTANCE names {path}, and there is no such file. Name another, or none.", err=True
-        )
-        raise SystemExit(1)
-    return Instance.read(path) if path.exists() else Instance()
+app.add_typer(streams_commands, name="streams")
 
 
 @app.command()

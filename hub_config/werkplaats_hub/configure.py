@@ -10,6 +10,7 @@ from werkplaats_hub import facility as facilities
 from werkplaats_hub import pages
 from werkplaats_hub.facility import Facility
 from werkplaats_hub.instance import Instance
+from werkplaats_hub.watched import WatchedOffer
 from werkplaats_spawners import language
 from werkplaats_spawners.cluster import Cluster
 from werkplaats_spawners.launch.client import Launch
@@ -27,9 +28,10 @@ def configure(c: Config, instance: Instance) -> None:
     language.load(Path(__file__).parent / "locale")
     apply_addresses(c, instance)
     apply_storage(c, instance)
-    apply_spawner(c, instance, facility)
+    offer = WatchedOffer(instance.facility, facility)
+    apply_spawner(c, instance, facility, offer)
     apply_people(c, instance, facility)
-    apply_look(c, facility)
+    apply_look(c, facility, offer)
 
 
 def apply_addresses(c: Config, instance: Instance) -> None:
@@ -49,12 +51,12 @@ def apply_storage(c: Config, instance: Instance) -> None:
     c.JupyterHub.cleanup_proxy = False
 
 
-def apply_spawner(c: Config, instance: Instance, facility: Facility) -> None:
+def apply_spawner(c: Config, instance: Instance, facility: Facility, offer: WatchedOffer) -> None:
     """Start servers through Slurm, and through nothing else."""
     c.JupyterHub.spawner_class = "werkplaats"
     c.JupyterHub.allow_named_servers = facility.limits.named_servers > 0
     c.JupyterHub.named_server_limit_per_user = facility.limits.named_servers
-    c.WerkplaatsSpawner.offer = facility.offer
+    c.WerkplaatsSpawner.source = offer
     c.WerkplaatsSpawner.launch = Launch(str(instance.launch))
     c.WerkplaatsSpawner.cluster = Cluster(str(instance.queue_socket))
     c.WerkplaatsSpawner.ip = "127.0.0.1"  # where a server listens, on its node
@@ -80,11 +82,11 @@ def apply_people(c: Config, instance: Instance, facility: Facility) -> None:
     c.SharedPasswordAuthenticator.admin_password = _secret(instance, "admin-password")
 
 
-def apply_look(c: Config, facility: Facility) -> None:
+def apply_look(c: Config, facility: Facility, offer: WatchedOffer) -> None:
     """Serve our pages, in the reader's language and the facility's colours."""
     house = facility.facility
     look = house.model_copy(update={"demo": facility.demo is not None})
-    pages.apply_pages(c, look=look, default_language=house.language, offer=facility.offer)
+    pages.apply_pages(c, look=look, default_language=house.language, offer=offer)
 
 
 def _secret(instance: Instance, name: str) -> str:

@@ -10,10 +10,25 @@ from pydantic import Field, ValidationError, model_validator
 
 from werkplaats_hub.look import FacilityLook
 from werkplaats_spawners.language import Language
-from werkplaats_spawners.offer import Flavour, Frozen, Offer, Person, Project, Stream
+from werkplaats_spawners.offer import (
+    Budgets,
+    FirstSteps,
+    Flavour,
+    Frozen,
+    Lending,
+    Name,
+    Offer,
+    Person,
+    Project,
+    Stream,
+)
 
 #: Shares are written with a few decimals; thirds must be able to sum to one.
 _ROUNDING = 0.001
+
+
+#: Sections of which every table has a name of its own: ``[streams.regional]``.
+_NAMED = ("streams", "projects", "flavours")
 
 
 class FacilityError(Exception):
@@ -30,6 +45,25 @@ class Limits(Frozen):
     """What the Hub itself keeps."""
 
     named_servers: int = Field(default=4, ge=0, le=100, description="per person, beside the default one")
+
+
+class Partitions(Frozen):
+    """Where in Slurm servers run, and what goes with a GPU.
+
+    Attributes
+    ----------
+    gpu, cpu
+        The partitions of servers with and without a GPU. They share no cores: work without a GPU has
+        cores of its own.
+    cpus_per_gpu, memory_gb_per_gpu
+        A stream's share is GPUs with this much beside each. A job that takes more beside its GPU is
+        counted for as many GPUs as it keeps others from (``TRESBillingWeights`` of the partition).
+    """
+
+    gpu: Name = "gpu"
+    cpu: Name = "cpu"
+    cpus_per_gpu: int = Field(default=4, ge=1, le=1024)
+    memory_gb_per_gpu: int = Field(default=16, ge=1, le=8192, description="GiB")
 
 
 class Demo(Frozen):
@@ -53,18 +87,34 @@ class Facility(Frozen):
     streams: tuple[Stream, ...] = Field(min_length=1)
     projects: tuple[Project, ...] = ()
     flavours: tuple[Flavour, ...] = Field(min_length=1)
+    first_steps: FirstSteps | None = None
+    lending: Lending = Lending()
+    budgets: Budgets = Budgets()
+    partitions: Partitions = Partitions()
     limits: Limits = Limits()
     demo: Demo | None = None
 
     @model_validator(mode="after")
-    def _agrees(self) -> Facility:
+    def _shares_make_a_whole(self) -> Facility:
         total = sum(stream.share for stream in self.streams)
         if abs(total - 1) > _ROUNDING:
             raise ValueError(f"the shares of the streams sum to {total:g}; change them so that they sum to 1")
+        guaranteed = [stream.name for stream in self.streams if stream.guaranteed]
+        if len(guaranteed) > 1:
+            raise ValueError(
+                f"the streams {' and '.join(guaranteed)} are both guaranteed; leave it with one: "
+                "rounding cannot favour two"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Facility:
         names = {stream.name for stream in self.streams}
+        known = ", ".join(sorted(names))
+        if self.first_steps and self.first_steps.stream not in names:
+            raise ValueError(f"first_steps.stream is '{self.first_steps.stream}'; write one of: {known}")
         for project in self.projects:
             if project.stream not in names:
-                known = ", ".join(sorted(names))
                 raise ValueError(
                     f"projects.{project.name}.stream is '{project.stream}'; write one of: {known}"
                 )
@@ -80,7 +130,14 @@ class Facility(Frozen):
     @property
     def offer(self) -> Offer:
         """Return what requests are judged against."""
-        return Offer(flavours=self.flavours, streams=self.streams, projects=self.projects)
+        newcomers = (self.first_steps.project,) if self.first_steps else ()
+        return Offer(
+            flavours=self.flavours,
+            streams=self.streams,
+            projects=(*self.projects, *newcomers),
+            lending=self.lending,
+            budgets=self.budgets,
+        )
 
 
 def read(path: Path) -> Facility:
@@ -108,7 +165,7 @@ def read(path: Path) -> Facility:
 def _named(raw: dict[str, Any], path: Path) -> dict[str, Any]:
     """Turn ``[streams.NAME]`` tables into lists of objects that know their name, in file order."""
     named = dict(raw)
-    for section in ("streams", "projects", "flavours"):
+    for section in _NAMED:
         tables = raw.get(section, {})
         if isinstance(tables, dict):
             named[section] = tuple(
@@ -133,6 +190,11 @@ def _fault(error: dict[str, Any], raw: dict[str, Any]) -> str:
             return f"the key '{key}' is not known here. Check its spelling, or take it out."
         case "missing":
             return f"the key '{key}' is missing. Add it; the facility.toml that came along shows how."
+        case "tuple_type" if key in _NAMED:
+            return (
+                f"'{key}' must be one table for each, that has its name: write [{key}.NAME], "
+                f"and not [[{key}]] or {key} = ...."
+            )
         case "value_error":
             where = f"'{key}': " if key else ""
             return f"{where}{error['ctx']['error']}."

@@ -208,6 +208,23 @@ class Instance(BaseModel):
         return cls.model_validate({key: kept[key] for key in cls.model_fields if key in kept})
 
 
+def this_instance() -> Instance:
+    """Return the instance that the environment names; the machine's own by default.
+
+    Raises
+    ------
+    SystemExit
+        When it names one that is not there, with that sentence.
+    """
+    named = os.environ.get("WERKPLAATS_INSTANCE")
+    path = Path(named) if named else Instance().etc / FILE
+    if named and not path.exists():
+        raise SystemExit(
+            f"WERKPLAATS_INSTANCE names {path}, and there is no such file. Name another, or none."
+        )
+    return Instance.read(path) if path.exists() else Instance()
+
+
 def short_hostname() -> str:
     """Return this machine's name as Slurm's daemons compare it."""
     return socket.gethostname().split(".")[0]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -154,7 +154,11 @@ def claim_routes() -> None:
 
 
 def apply_pages(
-    c: Config, *, look: FacilityLook, default_language: Language = "nl", offer: Offer | None = None
+    c: Config,
+    *,
+    look: FacilityLook,
+    default_language: Language = "nl",
+    offer: Callable[[], Offer] | None = None,
 ) -> None:
     """Have JupyterHub serve our pages.
 

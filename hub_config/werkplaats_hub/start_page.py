@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from jupyterhub.handlers.base import BaseHandler
@@ -62,9 +63,9 @@ class StartPage(SpawnHandler):  # type: ignore[misc]
 
     def _preselect(self, fields: dict[str, list[str]]) -> None:
         chosen = from_fields(fields)
-        offer: Offer | None = self.settings.get("werkplaats_offer")
+        offer: Callable[[], Offer] | None = self.settings.get("werkplaats_offer")
         if isinstance(chosen, ServerRequest) and offer is not None:
-            chosen = not_offered(chosen, offer) or chosen
+            chosen = not_offered(chosen, offer()) or chosen
         if isinstance(chosen, Refused):
             self.refusal = chosen
         else:

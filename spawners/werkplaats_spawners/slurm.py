@@ -77,6 +77,10 @@ class Job:
         Slurm's expected or real times, local and ISO 8601; ``N/A`` where there is none.
     reason
         Slurm's reason for waiting, such as ``QOSGrpGRES``, or how it ended.
+    gpus
+        Asked for on its one node; what ``--gpus`` asks for is not in it.
+    minutes
+        Its time limit, 0 where there is none.
     """
 
     id: int
@@ -88,6 +92,8 @@ class Job:
     start: str
     end: str
     reason: str
+    gpus: int = 0
+    minutes: int = 0
 
     @property
     def phase(self) -> Phase:
@@ -96,23 +102,24 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Association:
-    """A person's right to charge jobs to an account."""
-
-    account: str
-    user: str
-
-
-@dataclass(frozen=True)
 class JobSpec:
-    """All that a server's job asks of Slurm; every value is checked before it comes here."""
+    """All that a server's job asks of Slurm; every value is checked before it comes here.
+
+    Attributes
+    ----------
+    notice_seconds
+        How long before its end the batch script gets SIGUSR1: before its time is over, and when
+        borrowed capacity is taken back (``preempt_send_user_signal``).
+    """
 
     account: str
     qos: str
+    partition: str
     cpus: int
     memory_gb: int
     gpus: int
     minutes: int
+    notice_seconds: int
     log: str
     home: str
 
@@ -128,19 +135,21 @@ def batch_header(spec: JobSpec) -> str:
     ValueError
         When a text could be read as more than one word.
     """
-    for text in (spec.account, spec.qos, spec.log, spec.home):
+    for text in (spec.account, spec.qos, spec.partition, spec.log, spec.home):
         if not _SAFE.fullmatch(text):
             raise ValueError(f"not a plain word: {text!r}")
     lines = [
         "--job-name=werkplaats",
         f"--account={spec.account}",
         f"--qos={spec.qos}",
+        f"--partition={spec.partition}",
         "--nodes=1",
         "--ntasks=1",
         f"--cpus-per-task={spec.cpus}",
         f"--mem={spec.memory_gb}G",
         *([f"--gres=gpu:{spec.gpus}"] if spec.gpus else []),
         f"--time={spec.minutes}",
+        f"--signal=B:USR1@{spec.notice_seconds}",
         f"--chdir={spec.home}",
         f"--output={spec.log}",
         "--open-mode=append",
@@ -174,7 +183,7 @@ def scancel(job_id: int) -> list[str]:
 
 
 _NUMBER: Final = re.compile(r"[0-9]{1,10}")
-_QUEUE_FIELDS: Final = ("%i", "%u", "%a", "%q", "%T", "%B", "%S", "%e", "%r")
+_QUEUE_FIELDS: Final = ("%i", "%u", "%a", "%q", "%T", "%B", "%S", "%e", "%b", "%l", "%r")
 
 
 def squeue() -> list[str]:
@@ -191,9 +200,29 @@ def parse_squeue(text: str) -> tuple[Job, ...]:
     for line in text.splitlines():
         fields = line.split("|", len(_QUEUE_FIELDS) - 1)
         if len(fields) == len(_QUEUE_FIELDS) and _NUMBER.fullmatch(fields[0]):
-            number, user, account, qos, state, node, start, end, reason = fields
-            jobs.append(Job(int(number), user, account, qos, state, _node(node), start, end, reason))
+            number, user, account, qos, state, node, start, end, gres, limit, reason = fields
+            place = (state, _node(node), start, end, reason)
+            jobs.append(Job(int(number), user, account, qos, *place, _gpus(gres), minutes(limit)))
     return tuple(jobs)
+
+
+def _gpus(gres: str) -> int:
+    """Read ``gres:gpu:2`` or ``gres/gpu:h100:2``; a name without a number is one."""
+    found = re.findall(r"\bgpu(?::[a-z][a-z0-9_]*)?(?::(\d+))?(?=,|$)", gres)
+    return sum(int(number or 1) for number in found)
+
+
+def minutes(limit: str) -> int:
+    """Read Slurm's ``[days-][hours:]minutes:seconds``; 0 for what is no time, such as UNLIMITED.
+
+    >>> minutes("1-02:00:00"), minutes("2:00:00"), minutes("30:00"), minutes("UNLIMITED")
+    (1560, 120, 30, 0)
+    """
+    found = re.fullmatch(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)", limit)
+    if found is None:
+        return 0
+    days, hours, mins = (int(part or 0) for part in found.groups()[:3])
+    return (days * 24 + hours) * 60 + mins
 
 
 def sacct(job_id: int) -> list[str]:
@@ -219,21 +248,9 @@ def _node(text: str) -> str:
     return "" if text in ("n/a", "(null)", "None assigned", "None") else text
 
 
-def show_associations() -> list[str]:
-    """Ask the controller's memory who may charge what (no database needed)."""
-    return ["scontrol", "show", "assoc_mgr", "flags=assoc"]
-
-
-_ASSOCIATION: Final = re.compile(r"ClusterName=\S* Account=(\S+) UserName=(\S*?)(?:\(\d+\))? Partition=")
-
-
-def parse_associations(text: str) -> tuple[Association, ...]:
-    """Read the users' lines of :func:`show_associations`."""
-    return tuple(
-        Association(account=match[1], user=match[2])
-        for match in map(_ASSOCIATION.search, text.splitlines())
-        if match and match[2]
-    )
+def accounting_ping() -> list[str]:
+    """Ask accounting for next to nothing: whether it answers."""
+    return ["sacctmgr", "--noheader", "--parsable2", "show", "cluster", "format=cluster"]
 
 
 def sinfo_addresses() -> list[str]:

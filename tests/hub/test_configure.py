@@ -72,7 +72,7 @@ def test_servers_start_through_our_spawner(c: Config, instance: Instance) -> Non
 
     (entry,) = entry_points(group="jupyterhub.spawners", name=c.JupyterHub.spawner_class)
     assert entry.load() is WerkplaatsSpawner
-    assert [flavour.name for flavour in c.WerkplaatsSpawner.offer.flavours] == [
+    assert [flavour.name for flavour in c.WerkplaatsSpawner.source().flavours] == [
         "first-steps",
         "gpu-1",
         "gpu-2",
@@ -84,7 +84,7 @@ def test_servers_start_through_our_spawner(c: Config, instance: Instance) -> Non
 def test_the_configured_spawner_can_be_made(c: Config) -> None:
     """Every value is one that the spawner's own traits take."""
     spawner = WerkplaatsSpawner(config=c)
-    assert spawner.offer == c.WerkplaatsSpawner.offer
+    assert spawner.offer == c.WerkplaatsSpawner.source()
     assert spawner.http_timeout == 60
     assert spawner.ip == "127.0.0.1"
 

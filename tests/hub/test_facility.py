@@ -2,44 +2,15 @@
 
 from __future__ import annotations
 
-import copy
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tomli_w
+from tests.hub.faults import Change, Raw, set_
 
 from werkplaats_hub.facility import FacilityError, read
-
-Raw = dict[str, Any]
-Change = Callable[[Raw], object]
-
-
-@pytest.fixture(scope="module")
-def shipped(facility_file: Path) -> Raw:
-    """The shipped file's content."""
-    return tomllib.loads(facility_file.read_text())
-
-
-@pytest.fixture
-def fault(tmp_path: Path, shipped: Raw) -> Callable[[Change], str]:
-    """Return what is said of the shipped file after a change, which must be refused."""
-
-    def said(change: Change) -> str:
-        raw = copy.deepcopy(shipped)
-        change(raw)
-        path = tmp_path / "facility.toml"
-        path.write_text(tomli_w.dumps(raw))
-        with pytest.raises(FacilityError) as refused:
-            read(path)
-        for line in str(refused.value).splitlines():
-            assert line.startswith(f"{path}: "), "every fault names the file"
-            assert line.endswith("."), "and is a sentence"
-        return str(refused.value).replace(f"{path}: ", "")
-
-    return said
 
 
 def test_the_shipped_file_is_good(facility_file: Path) -> None:
@@ -80,6 +51,11 @@ SECTIONS = {
     "streams.regional.title.": lambda raw: raw["streams"]["regional"]["title"],
     "projects.cursus-ai.": lambda raw: raw["projects"]["cursus-ai"],
     "flavours.gpu-2.": lambda raw: raw["flavours"]["gpu-2"],
+    "streams.regional.person.": lambda raw: raw["streams"]["regional"].setdefault("person", {}),
+    "first_steps.": lambda raw: raw["first_steps"],
+    "lending.": lambda raw: raw["lending"],
+    "budgets.": lambda raw: raw["budgets"],
+    "partitions.": lambda raw: raw["partitions"],
     "limits.": lambda raw: raw["limits"],
     "demo.": lambda raw: raw["demo"],
 }
@@ -107,18 +83,6 @@ def test_a_name_within_a_named_table_is_not_passed_over(fault: Callable[[Change]
     assert f"{section}.name" in fault(rename)
 
 
-def set_(path: str, value: Any) -> Change:
-    """Return the change that sets one key."""
-
-    def change(raw: Raw) -> None:
-        *tables, key = path.split(".")
-        for table in tables:
-            raw = raw[table]
-        raw[key] = value
-
-    return change
-
-
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -138,6 +102,26 @@ def set_(path: str, value: Any) -> Change:
         ("projects.cursus-ai.members", [7]),
         ("projects.cursus-ai.members", ["Student"]),
         ("projects.cursus-ai.members", ["student; id"]),
+        ("streams.regional.lends", "no"),
+        ("streams.regional.groups", "companies"),
+        ("streams.regional.person", 2),
+        ("streams.regional.person.gpus", 0),
+        ("streams.regional.person.hours", 169),
+        ("streams.regional.person.servers", 1.5),
+        ("projects.cursus-ai.owners", ["Docent"]),
+        ("projects.cursus-ai.call", "x" * 121),
+        ("projects.cursus-ai.ends", "next year"),
+        ("projects.cursus-ai.ends", "2027-01-31"),
+        ("first_steps.gpu_hours", -1),
+        ("first_steps.gpu_hours", 1001),
+        ("lending.notice_seconds", 0),
+        ("lending.notice_seconds", "60s"),
+        ("lending.charged", 1),
+        ("budgets.period", "weekly"),
+        ("budgets.without_accounting", "wait"),
+        ("partitions.gpu", "GPU nodes"),
+        ("partitions.cpus_per_gpu", 0),
+        ("partitions.memory_gb_per_gpu", 0.5),
         ("flavours.gpu-2.cpus", 0),
         ("flavours.gpu-2.cpus", "8"),
         ("flavours.gpu-2.cpus", 2.0),
@@ -171,8 +155,12 @@ def test_a_wrong_value_is_named(fault: Callable[[Change], str], key: str, value:
 @pytest.mark.parametrize("section", ["streams", "projects", "flavours"])
 @pytest.mark.parametrize("value", [7, "x", [{"name": "x"}]])
 def test_a_section_of_another_kind_is_named(fault: Callable[[Change], str], section: str, value: Any) -> None:
-    """``streams = 7``, or ``[[streams]]`` for ``[streams.NAME]``: the section is named."""
-    assert f"'{section}" in fault(set_(section, value))
+    """``streams = 7``, or ``[[streams]]`` for ``[streams.NAME]``: it is said how the section is written."""
+    said = fault(set_(section, value)).splitlines()
+    assert said[0] == (
+        f"'{section}' must be one table for each, that has its name: write [{section}.NAME], "
+        f"and not [[{section}]] or {section} = ...."
+    )
 
 
 @pytest.mark.parametrize(
@@ -218,34 +206,6 @@ def test_reserved_names_are_refused(fault: Callable[[Change], str], section: str
 def test_names_that_slurm_would_misread_are_refused(fault: Callable[[Change], str], name: str) -> None:
     """Capitals, spaces and punctuation are no part of a name."""
     assert name in fault(lambda raw: raw["flavours"].__setitem__(name, raw["flavours"]["gpu-2"]))
-
-
-def test_shares_sum_to_one(fault: Callable[[Change], str]) -> None:
-    """The streams share the whole facility, no more and no less."""
-    said = fault(set_("streams.eurohpc.share", 0.4))
-    assert said == "the shares of the streams sum to 0.9; change them so that they sum to 1."
-
-
-def test_thirds_sum_to_one(tmp_path: Path, shipped: Raw) -> None:
-    """Shares are written with a few decimals, and three thirds are a whole."""
-    raw = copy.deepcopy(shipped)
-    for stream in raw["streams"].values():
-        stream["share"] = 0.3333
-    path = tmp_path / "facility.toml"
-    path.write_text(tomli_w.dumps(raw))
-    assert len(read(path).streams) == 3
-
-
-def test_a_project_of_an_unknown_stream(fault: Callable[[Change], str]) -> None:
-    """The key is named with the streams that there are."""
-    said = fault(set_("projects.cursus-ai.stream", "regionaal"))
-    assert said == "projects.cursus-ai.stream is 'regionaal'; write one of: eurohpc, national, regional."
-
-
-def test_a_project_with_a_streams_name(fault: Callable[[Change], str]) -> None:
-    """Both would be one account in Slurm."""
-    said = fault(lambda raw: raw["projects"].__setitem__("regional", raw["projects"]["cursus-ai"]))
-    assert said == "projects.regional has the name of a stream; choose another name."
 
 
 def test_hours_above_the_longest_session(fault: Callable[[Change], str]) -> None:
@@ -305,9 +265,9 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
         read(tmp_path / "facility.toml")
 
 
-def test_a_facility_without_a_demo(tmp_path: Path, shipped: Raw) -> None:
+def test_a_facility_without_a_demo(tmp_path: Path, shipped_raw: Raw) -> None:
     """At a real facility there are no demo log-ins, and limits have their defaults."""
-    raw = {key: value for key, value in shipped.items() if key not in ("demo", "limits")}
+    raw = {key: value for key, value in shipped_raw.items() if key not in ("demo", "limits")}
     path = tmp_path / "facility.toml"
     path.write_text(tomli_w.dumps(raw))
     facility = read(path)

@@ -25,10 +25,11 @@ def instance(tmp_path: Path) -> Instance:
 
 
 def test_virtual_nodes(instance: Instance) -> None:
-    """Four nodes of 16 CPUs, 64 GB and four GPUs, each with its own port and its own devices."""
+    """Four nodes of 16 CPUs, 64 GB and four GPUs, and one without GPUs, each with a port of its own."""
     found = nodes(instance, devices=True)
-    assert [(node.cpus, node.memory_mb, len(node.gpus)) for node in found] == [(16, 65536, 4)] * 4
-    assert len({node.port for node in found}) == len({node.name for node in found}) == 4
+    sizes = [(node.cpus, node.memory_mb, len(node.gpus)) for node in found]
+    assert sizes == [*[(16, 65536, 4)] * 4, (64, 131072, 0)]
+    assert len({node.port for node in found}) == len({node.name for node in found}) == 5
     assert all(28000 <= node.port < 28040 for node in found)
     gpus = [gpu for node in found for gpu in node.gpus]
     assert len(set(gpus)) == 16
@@ -37,7 +38,9 @@ def test_virtual_nodes(instance: Instance) -> None:
 
 def test_where_no_devices_can_be_made_existing_ones_are_counted(instance: Instance) -> None:
     """Slurm needs files that exist and are devices; nothing is fenced by them."""
-    for node in nodes(instance, devices=False):
+    *with_gpus, aside = nodes(instance, devices=False)
+    assert aside.gpus == ()
+    for node in with_gpus:
         assert len(node.gpus) == len(set(node.gpus)) == 4
         assert all(path.is_char_device() for path in node.gpus)
 
@@ -48,12 +51,36 @@ def test_another_instance_never_takes_the_machines_gpus(
     """Real GPUs are the default instance's alone; a test beside it has virtual ones."""
     real = [Path(f"/dev/nvidia{n}") for n in (10, 2, 0)]
     monkeypatch.setattr(hardware.Path, "glob", lambda self, pattern: iter(real))
-    assert {node.gpu_type for node in nodes(instance, devices=True)} == {"virtual"}
+    assert {node.gpu_type for node in nodes(instance, devices=True) if node.gpus} == {"virtual"}
     monkeypatch.setattr(hardware, "_gpu_type", lambda: "h200")
-    (node,) = nodes(Instance(), devices=True)
+    node, aside = nodes(Instance(), devices=True)
     assert node.gpus == tuple(reversed(real)), "in the order of their numbers"
     assert node.gpu_type == "h200"
-    assert node.cpus == os.cpu_count()
+    assert aside.gpus == ()
+
+
+@pytest.mark.parametrize(
+    ("cpus", "memory_mb", "sizes"),
+    [
+        (16, 128 * 1024, [(12, 98304), (4, 32768)]),
+        (224, 2_000_000, [(168, 1_500_000), (56, 500_000)]),
+        (7, 1001, [(6, 751), (1, 250)]),
+        (1, 1000, [(1, 750), (1, 250)]),
+    ],
+)
+def test_a_machine_with_gpus_sets_a_quarter_aside(
+    cpus: int, memory_mb: int, sizes: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two nodes that share no core and no memory; a machine of one processor still has both."""
+    monkeypatch.setattr(hardware.Path, "glob", lambda self, pattern: iter([Path("/dev/nvidia0")]))
+    monkeypatch.setattr(hardware, "_gpu_type", lambda: "h200")
+    monkeypatch.setattr(hardware, "_memory_mb", lambda: memory_mb)
+    monkeypatch.setattr(hardware.os, "cpu_count", lambda: cpus)
+    found = nodes(Instance(), devices=True)
+    assert [(node.cpus, node.memory_mb) for node in found] == sizes
+    assert sum(node.memory_mb for node in found) == memory_mb
+    assert [node.name for node in found] == ["gpu1", "cpu1"]
+    assert len({node.port for node in found}) == 2
 
 
 @needs_mknod

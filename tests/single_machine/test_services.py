@@ -80,7 +80,7 @@ def test_they_come_in_the_order_in_which_they_need_one_another(all_services: lis
     kinds = list(dict.fromkeys(service.name.split("-")[0] for service in all_services))
     assert kinds == list(NAMES)
     assert [s.name for s in all_services if s.name.startswith("slurmd-")] == [
-        f"slurmd-wpserv-n{n}" for n in (1, 2, 3, 4)
+        f"slurmd-wpserv-n{n}" for n in ("1", "2", "3", "4", "cpu1")
     ]
 
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,6 +34,10 @@ SETTINGS = Settings(
     notebook="/opt/w/notebook",
     logs="/var/lib/w/job-logs",
     flavours={"small": Size(2, 4, 0, 720), "gpu-1": Size(4, 16, 1, 1440)},
+    gpu_partition="gpu",
+    cpu_partition="cpu",
+    lent_qos="lent",
+    notice_seconds=60,
 )
 SUBMIT = {
     "action": "submit",
@@ -92,7 +97,8 @@ def test_a_submission(runs: Runs) -> None:
     assert answer_to(dict(SUBMIT), SETTINGS) == {"job_id": 17}
     assert runs.argv == [["sbatch", "--parsable", "--export=ALL"]]
     assert runs.scripts[0] is not None
-    assert "#SBATCH --gres=gpu:1\n#SBATCH --time=120\n#SBATCH --chdir=/home/mkb\n" in runs.scripts[0]
+    assert "#SBATCH --gres=gpu:1\n#SBATCH --time=120\n" in runs.scripts[0]
+    assert "#SBATCH --signal=B:USR1@60\n#SBATCH --chdir=/home/mkb\n" in runs.scripts[0]
 
 
 def test_a_cancellation(runs: Runs) -> None:
@@ -371,7 +377,41 @@ def test_the_environment_of_sbatch_is_that_of_the_job(runs: Runs, monkeypatch: p
     monkeypatch.setenv("LD_PRELOAD", "/tmp/x.so")
     monkeypatch.setenv("SECRET", "x")
     answer_to(dict(SUBMIT), SETTINGS)
-    assert runs.environments == [clean_environment(SUBMIT["environment"], SETTINGS, ME)]
+    facts = {"WERKPLAATS_LENT": "false", "WERKPLAATS_MINUTES": "120", "WERKPLAATS_NOTICE_SECONDS": "60"}
+    assert runs.environments == [clean_environment(SUBMIT["environment"], SETTINGS, ME) | facts]
+
+
+@pytest.mark.parametrize(
+    ("qos", "lent"), [("lent", "true"), ("regional", "false"), ("lent-not", "false"), ("len", "false")]
+)
+def test_a_server_knows_what_its_notice_means(runs: Runs, qos: str, lent: str) -> None:
+    """Whether its capacity is borrowed, how long it may run and how long before its end it is told."""
+    answer_to(submit(qos=qos, minutes=7), replace(SETTINGS, notice_seconds=90))
+    found = {key: value for key, value in runs.environments[0].items() if key.startswith("WERKPLAATS_")}
+    assert found == {
+        "WERKPLAATS_LENT": lent,
+        "WERKPLAATS_MINUTES": "7",
+        "WERKPLAATS_NOTICE_SECONDS": "90",
+        "WERKPLAATS_NOTEBOOK": "/opt/w/notebook",
+    }
+    assert runs.scripts[0] is not None
+    assert "#SBATCH --signal=B:USR1@90\n" in runs.scripts[0]
+
+
+@pytest.mark.parametrize("key", ["WERKPLAATS_LENT", "WERKPLAATS_MINUTES", "WERKPLAATS_NOTICE_SECONDS"])
+def test_the_hub_cannot_say_what_a_notice_means(runs: Runs, key: str) -> None:
+    """Those facts come from the job itself: a message that brings its own is refused."""
+    with pytest.raises(Unacceptable, match=key):
+        answer_to(submit(environment={key: "true"}), SETTINGS)
+    assert runs.argv == []
+
+
+@pytest.mark.parametrize(("flavour", "partition"), [("gpu-1", "fast"), ("small", "rest")])
+def test_the_flavour_says_which_partition(runs: Runs, flavour: str, partition: str) -> None:
+    """With a GPU it runs in the one, without in the other, by the names that root has laid down."""
+    answer_to(submit(flavour=flavour), replace(SETTINGS, gpu_partition="fast", cpu_partition="rest"))
+    assert runs.scripts[0] is not None
+    assert f"#SBATCH --partition={partition}\n" in runs.scripts[0]
 
 
 # -- the log -----------------------------------------------------------------------------------------
@@ -379,7 +419,7 @@ def test_the_environment_of_sbatch_is_that_of_the_job(runs: Runs, monkeypatch: p
 
 def test_the_log_is_read_from_its_end(runs: Runs, tmp_path: Path) -> None:
     """The last 15 lines of a log, however long and whatever its bytes."""
-    settings = Settings("/x", "/x", str(tmp_path), {})
+    settings = replace(SETTINGS, logs=str(tmp_path))
     (tmp_path / "mkb").mkdir()
     lines = [f"line {n} \N{EURO SIGN}" for n in range(5000)]
     (tmp_path / "mkb" / "server-17.log").write_bytes(b"\xff\xfe\n" + "\n".join(lines).encode())
@@ -388,7 +428,7 @@ def test_the_log_is_read_from_its_end(runs: Runs, tmp_path: Path) -> None:
 
 def test_no_log_is_no_lines(runs: Runs, tmp_path: Path) -> None:
     """A job that never ran wrote nothing, and that is not an error."""
-    answer = answer_to({"action": "log", "job_id": 17}, Settings("/x", "/x", str(tmp_path), {}))
+    answer = answer_to({"action": "log", "job_id": 17}, replace(SETTINGS, logs=str(tmp_path)))
     assert answer["lines"] == []
 
 
@@ -471,7 +511,8 @@ def test_a_submission_from_end_to_end(public: Path) -> None:
         "SHLVL",
     }
     assert names == {*SUBMIT["environment"], "HOME", "LANG", "LOGNAME", "PATH", "SHELL", "SLURM_CONF", "USER",
-                     "WERKPLAATS_NOTEBOOK"}  # fmt: skip
+                     "WERKPLAATS_NOTEBOOK", "WERKPLAATS_LENT", "WERKPLAATS_MINUTES",
+                     "WERKPLAATS_NOTICE_SECONDS"}  # fmt: skip
     home = pwd.getpwnam("nobody").pw_dir
     assert f"#SBATCH --chdir={home}\n" in (saw / "script").read_text()
     assert (saw / "argv").read_text() == "--parsable --export=ALL\n"

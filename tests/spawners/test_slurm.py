@@ -14,10 +14,21 @@ from werkplaats_spawners import slurm, testing
 from werkplaats_spawners.launch.program import job_spec
 from werkplaats_spawners.launch.settings import Settings, Size
 from werkplaats_spawners.offer import Offer
-from werkplaats_spawners.slurm import Association, Job, JobSpec, Phase, Trouble
+from werkplaats_spawners.slurm import Job, JobSpec, Phase, Trouble
 
 RECORDED = Path(__file__).parent / "recorded"
-SPEC = JobSpec("bakery", "regional", 4, 16, 1, 120, "/var/lib/w/job-logs/mkb/server-%j.log", "/home/mkb")
+SPEC = JobSpec(
+    account="bakery",
+    qos="regional",
+    partition="fast",
+    cpus=4,
+    memory_gb=16,
+    gpus=1,
+    minutes=120,
+    notice_seconds=60,
+    log="/var/lib/w/job-logs/mkb/server-%j.log",
+    home="/home/mkb",
+)
 
 #: squeue(1) of Slurm 22.05, JOB STATE CODES, all of them.
 STATES = {
@@ -87,11 +98,13 @@ HEADERS = {
 #SBATCH --job-name=werkplaats
 #SBATCH --account=mkb-verkenning
 #SBATCH --qos=regional
+#SBATCH --partition=cpu
 #SBATCH --nodes=1
 #SBATCH --ntasks=1
 #SBATCH --cpus-per-task=2
 #SBATCH --mem=4G
 #SBATCH --time=240
+#SBATCH --signal=B:USR1@60
 #SBATCH --chdir=/home/mkb
 #SBATCH --output=/var/lib/werkplaats/job-logs/mkb/server-%j.log
 #SBATCH --open-mode=append
@@ -101,12 +114,14 @@ HEADERS = {
 #SBATCH --job-name=werkplaats
 #SBATCH --account=mkb-verkenning
 #SBATCH --qos=regional
+#SBATCH --partition=gpu
 #SBATCH --nodes=1
 #SBATCH --ntasks=1
 #SBATCH --cpus-per-task=4
 #SBATCH --mem=16G
 #SBATCH --gres=gpu:1
 #SBATCH --time=120
+#SBATCH --signal=B:USR1@60
 #SBATCH --chdir=/home/mkb
 #SBATCH --output=/var/lib/werkplaats/job-logs/mkb/server-%j.log
 #SBATCH --open-mode=append
@@ -116,12 +131,14 @@ HEADERS = {
 #SBATCH --job-name=werkplaats
 #SBATCH --account=mkb-verkenning
 #SBATCH --qos=regional
+#SBATCH --partition=gpu
 #SBATCH --nodes=1
 #SBATCH --ntasks=1
 #SBATCH --cpus-per-task=8
 #SBATCH --mem=32G
 #SBATCH --gres=gpu:2
 #SBATCH --time=120
+#SBATCH --signal=B:USR1@60
 #SBATCH --chdir=/home/mkb
 #SBATCH --output=/var/lib/werkplaats/job-logs/mkb/server-%j.log
 #SBATCH --open-mode=append
@@ -137,6 +154,10 @@ def test_the_header_of_each_shipped_flavour(offer: Offer) -> None:
         notebook="/opt/werkplaats/notebook",
         logs="/var/lib/werkplaats/job-logs",
         flavours={f.name: Size(f.cpus, f.memory_gb, f.gpus, f.max_hours * 60) for f in offer.flavours},
+        gpu_partition="gpu",
+        cpu_partition="cpu",
+        lent_qos="lent",
+        notice_seconds=60,
     )
     found = {}
     for flavour in offer.flavours:
@@ -150,7 +171,7 @@ def test_the_header_of_each_shipped_flavour(offer: Offer) -> None:
     assert found == HEADERS
 
 
-@pytest.mark.parametrize("field", ["account", "qos", "log", "home"])
+@pytest.mark.parametrize("field", ["account", "qos", "partition", "log", "home"])
 @pytest.mark.parametrize(
     "text",
     ["", " ", "a b", "a\n#SBATCH --qos=x", "a\r", "a\t", "a;b", "a,b", "a=b", "$HOME", "`id`", "a'b", 'a"b',
@@ -162,7 +183,7 @@ def test_the_header_takes_plain_words_only(field: str, text: str) -> None:
         slurm.batch_header(replace(SPEC, **{field: text}))
 
 
-@given(st.text(), st.sampled_from(["account", "qos", "log", "home"]))
+@given(st.text(), st.sampled_from(["account", "qos", "partition", "log", "home"]))
 def test_a_header_has_the_same_lines_whatever_the_words(text: str, field: str) -> None:
     """No text adds a line, an option or a comment."""
     try:
@@ -178,12 +199,13 @@ def test_the_commands() -> None:
     """Each command is a list: its words are fixed but for a number that Slurm itself gave."""
     assert slurm.sbatch() == ["sbatch", "--parsable", "--export=ALL"]
     assert slurm.scancel(17) == ["scancel", "17"]
-    assert slurm.squeue() == ["squeue", "--noheader", "--states=all", "--format=%i|%u|%a|%q|%T|%B|%S|%e|%r"]
+    asked = "%i|%u|%a|%q|%T|%B|%S|%e|%b|%l|%r"
+    assert slurm.squeue() == ["squeue", "--noheader", "--states=all", f"--format={asked}"]
     assert slurm.sacct(17)[-2:] == [
         "--jobs=17",
         "--format=JobIDRaw,User,Account,QOS,State,NodeList,Start,End,ExitCode",
     ]
-    assert slurm.show_associations() == ["scontrol", "show", "assoc_mgr", "flags=assoc"]
+    assert slurm.accounting_ping()[:3] == ["sacctmgr", "--noheader", "--parsable2"]
     assert slurm.sinfo_addresses() == ["sinfo", "--noheader", "--Node", "--format=%N|%o"]
 
 
@@ -196,19 +218,60 @@ def test_a_recorded_queue() -> None:
     """A real listing is read whole; the array task, which no server is, is passed over."""
     jobs = {job.id: job for job in slurm.parse_squeue(recorded("squeue"))}
     assert {number: job.phase for number, job in jobs.items()} == {
+        7: Phase.GONE,
         9: Phase.GONE,
         8: Phase.GONE,
-        4: Phase.GONE,
-        5: Phase.PENDING,
-        3: Phase.GONE,
-        10: Phase.ENDING,
+        12: Phase.ENDING,
+        11: Phase.PENDING,
+        10: Phase.PENDING,
+        5: Phase.RUNNING,
         1: Phase.RUNNING,
+        3: Phase.RUNNING,
+        4: Phase.RUNNING,
+        2: Phase.RUNNING,
     }
     assert jobs[1] == Job(
         1, "mkb", "mkb-verkenning", "regional", "RUNNING", "gpu1",
-        "2026-11-20T23:27:19", "2026-11-21T01:27:19", "None",
+        "2026-11-21T03:27:58", "2026-11-21T05:27:58", "None", gpus=1, minutes=120,
     )  # fmt: skip
-    assert (jobs[5].node, jobs[5].start, jobs[5].reason) == ("", "N/A", "PartitionTimeLimit")
+    assert (jobs[10].node, jobs[10].start, jobs[10].reason) == ("", "N/A", "QOSGrpBilling")
+    assert jobs[2].qos == "lent"
+
+
+def test_the_size_of_recorded_jobs() -> None:
+    """GPUs as ``--gres`` asks for them, with a kind or without, and the time limit in minutes."""
+    jobs = {job.id: (job.gpus, job.minutes) for job in slurm.parse_squeue(recorded("squeue"))}
+    assert jobs == {
+        1: (1, 120), 2: (2, 60), 3: (0, 26 * 60), 4: (1, 30), 5: (0, 240), 7: (0, 5), 8: (0, 5), 9: (0, 5),
+        10: (4, 5), 11: (0, 5), 12: (0, 5),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "gpus"),
+    [
+        ("gres:gpu:2", 2), ("gres/gpu:2", 2), ("gres/gpu:h100:2", 2), ("gres:gpu", 1), ("gres:gpu:h200", 1),
+        ("gres:gpu:h200:1,gres:gpu:a100:3", 4), ("gres:craynetwork:1", 0), ("N/A", 0), ("", 0), ("(null)", 0),
+    ],
+)  # fmt: skip
+def test_how_gpus_are_asked_for(asked: str, gpus: int) -> None:
+    """What Slurm 21.08 to 24.11 print for ``%b``; a name without a number is one."""
+    (job,) = slurm.parse_squeue(LINE.replace("gres:gpu:1", asked))
+    assert job.gpus == gpus
+
+
+@pytest.mark.parametrize(
+    ("limit", "minutes"),
+    [
+        ("2:00:00", 120), ("30:00", 30), ("0:30", 0), ("1-02:00:00", 1560), ("7-00:00:00", 10080),
+        ("UNLIMITED", 0), ("INVALID", 0), ("NOT_SET", 0), ("", 0), ("1:2:3:4", 0), ("x-1:00:00", 0),
+    ],
+)  # fmt: skip
+def test_a_time_limit(limit: str, minutes: int) -> None:
+    """Days, hours, minutes and seconds come to minutes; no limit is 0."""
+    assert slurm.minutes(limit) == minutes
+    (job,) = slurm.parse_squeue(LINE.replace("2:00:00|None", f"{limit}|None"))
+    assert job.minutes == minutes
 
 
 def test_a_recorded_accounting() -> None:
@@ -228,29 +291,25 @@ def test_a_recorded_accounting() -> None:
 def test_a_job_that_never_ran_had_no_node() -> None:
     """`Job.node` is empty for a job that never ran, whichever command told of it."""
     never_ran = [job for job in slurm.parse_sacct(recorded("sacct")) if job.id == 3]
-    never_ran += [job for job in slurm.parse_squeue(recorded("squeue")) if job.id == 5]
-    assert [job.node for job in never_ran] == ["", ""]
-
-
-def test_recorded_associations() -> None:
-    """Only people's lines are read: an account by itself lets nobody charge it."""
-    assert slurm.parse_associations(recorded("assoc_mgr")) == (
-        Association("root", "root"),
-        Association("onderzoek", "onderzoeker"),
-    )
+    never_ran += [job for job in slurm.parse_squeue(recorded("squeue")) if job.id in (7, 11)]
+    assert [job.node for job in never_ran] == ["", "", ""]
 
 
 def test_recorded_addresses() -> None:
     """Each node has its address."""
-    assert slurm.parse_addresses(recorded("sinfo")) == {f"gpu{n}": "127.0.0.1" for n in (1, 2, 3, 4)}
+    assert slurm.parse_addresses(recorded("sinfo")) == {
+        **{f"gpu{n}": "127.0.0.1" for n in (1, 2, 3, 4)},
+        "cpu1": "127.0.0.1",
+    }
 
 
-LINE = "17|mkb|bakery|regional|RUNNING|gpu1|2026-11-20T23:27:19|2026-11-21T01:27:19|None"
+LINE = "17|mkb|bakery|regional|RUNNING|gpu1|2026-11-20T23:27:19|2026-11-21T01:27:19|gres:gpu:1|2:00:00|None"
+RECORD = "17|mkb|bakery|regional|RUNNING|gpu1|2026-11-20T23:27:19|2026-11-21T01:27:19|0:0"
 
 
 @pytest.mark.parametrize(
     "line",
-    ["", "|", "||||||||", "garbage", LINE[2:], LINE[:-20], LINE.replace("17", "17_3"),
+    ["", "|", "||||||||", "garbage", LINE[2:], LINE[:-30], LINE.replace("17", "17_3"),
      LINE.replace("17", "-1"),
      LINE.replace("17", ""), "slurm_load_jobs error: Unable to contact slurm controller", "JOBID" + LINE[2:],
      LINE.replace("17", "²")],
@@ -259,6 +318,7 @@ def test_lines_that_are_no_job_are_passed_over(line: str) -> None:
     """A truncated or foreign line is no job, and does not hide the ones around it."""
     text = f"{LINE}\n{line}\n{LINE.replace('17', '18')}\n"
     assert [job.id for job in slurm.parse_squeue(text)] == [17, 18]
+    text = f"{RECORD}\n{line}\n{RECORD.replace('17', '18')}\n"
     assert [job.id for job in slurm.parse_sacct(text)] == [17, 18]
 
 
@@ -267,17 +327,18 @@ def test_a_bar_in_the_last_field_forges_nothing() -> None:
     (job,) = slurm.parse_squeue(LINE + "|18|root|root|normal|RUNNING|gpu1|N/A|N/A|x")
     assert (job.id, job.user, job.state) == (17, "mkb", "RUNNING")
     assert job.reason.startswith("None|18|root")
-    assert slurm.parse_sacct(LINE + "|more") == ()
+    assert slurm.parse_sacct(RECORD + "|more") == ()
 
 
 @given(st.text("17|²\n\r\0 aNone/_-+;é\x85\u2028", max_size=80) | st.text())
+@example("²|a|b|c|RUNNING|n|s|e|gpu:²|²:00|r")
+@example("१|a|b|c|RUNNING|n|s|e|gpu:१|१:११|r")
+@example("1|a|b|c|RUNNING|n|s|e|gres:gpu:²|1-²:00|r")
 @example("²|a|b|c|RUNNING|n|s|e|r")
-@example("१|a|b|c|RUNNING|n|s|e|r")
 def test_parsers_read_any_text(text: str) -> None:
     """Whatever a command prints, no parser of the queue breaks on it: an error would end the view of all."""
     for job in (*slurm.parse_squeue(text), *slurm.parse_sacct(text)):
         assert job.id >= 0
-    slurm.parse_associations(text)
     slurm.parse_addresses(text)
     assert slurm.trouble(text) in Trouble
 
@@ -330,7 +391,7 @@ def test_what_an_error_means(text: str, expected: Trouble) -> None:
 
 def test_the_last_record_of_a_number_counts() -> None:
     """Accounting may hold several records of one number; the last is the present one."""
-    jobs = slurm.parse_sacct(f"{LINE}\n{LINE.replace('RUNNING', 'FAILED')}\n")
+    jobs = slurm.parse_sacct(f"{RECORD}\n{RECORD.replace('RUNNING', 'FAILED')}\n")
     found = slurm.latest(jobs)
     assert found is not None
     assert found.state == "FAILED"

@@ -89,9 +89,9 @@ def answer_to(message: Any, settings: Settings) -> Answer:
 
 def _submit(message: dict[str, Any], settings: Settings) -> Answer:
     me = pwd.getpwuid(os.getuid())
-    script = batch_script(job_spec(message, settings, me.pw_name, me.pw_dir))
-    environment = clean_environment(message["environment"], settings, me)
-    done = _run(slurm.sbatch(), environment, script)
+    spec = job_spec(message, settings, me.pw_name, me.pw_dir)
+    environment = clean_environment(message["environment"], settings, me) | facts(spec, settings)
+    done = _run(slurm.sbatch(), environment, batch_script(spec))
     if done.returncode != 0:
         return _trouble(slurm.trouble(done.stderr), done.stderr)
     return {"job_id": slurm.parse_job_id(done.stdout)}
@@ -137,10 +137,12 @@ def job_spec(message: Mapping[str, Any], settings: Settings, user: str, home: st
     return slurm.JobSpec(
         account=message["account"],
         qos=message["qos"],
+        partition=settings.gpu_partition if size.gpus else settings.cpu_partition,
         cpus=size.cpus,
         memory_gb=size.memory_gb,
         gpus=size.gpus,
         minutes=_number(message["minutes"], size.max_minutes),
+        notice_seconds=settings.notice_seconds,
         log=log_path(settings, user),
         home=home,
     )
@@ -180,6 +182,15 @@ def clean_environment(given: Any, settings: Settings, me: pwd.struct_passwd) -> 
         "LANG": "C.UTF-8",
         "PATH": f"{settings.notebook}/bin:{_PATH}",
         "WERKPLAATS_NOTEBOOK": settings.notebook,
+    }
+
+
+def facts(spec: slurm.JobSpec, settings: Settings) -> dict[str, str]:
+    """Return what a server must know of its own job to understand a notice."""
+    return {
+        "WERKPLAATS_LENT": "true" if spec.qos == settings.lent_qos else "false",
+        "WERKPLAATS_MINUTES": str(spec.minutes),
+        "WERKPLAATS_NOTICE_SECONDS": str(spec.notice_seconds),
     }
 
 

@@ -33,12 +33,22 @@ class Settings:
         A folder with one folder for each person, in which servers write their log.
     flavours
         Name to size.
+    gpu_partition, cpu_partition
+        Where servers with and without a GPU run.
+    lent_qos
+        The QOS of borrowed capacity.
+    notice_seconds
+        How long before its end a server is told.
     """
 
     slurm_conf: str
     notebook: str
     logs: str
     flavours: Mapping[str, Size]
+    gpu_partition: str
+    cpu_partition: str
+    lent_qos: str
+    notice_seconds: int
 
     def text(self) -> str:
         """Return the text of the file that :func:`read` reads."""

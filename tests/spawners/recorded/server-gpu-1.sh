@@ -2,12 +2,14 @@
 #SBATCH --job-name=werkplaats
 #SBATCH --account=bakery
 #SBATCH --qos=regional
+#SBATCH --partition=gpu
 #SBATCH --nodes=1
 #SBATCH --ntasks=1
 #SBATCH --cpus-per-task=4
 #SBATCH --mem=16G
 #SBATCH --gres=gpu:1
 #SBATCH --time=120
+#SBATCH --signal=B:USR1@60
 #SBATCH --chdir=/home/mkb
 #SBATCH --output=/var/lib/w/job-logs/mkb/server-%j.log
 #SBATCH --open-mode=append

@@ -1,0 +1,181 @@
+"""``werkplaats streams``: plan, apply and status, for the operator."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from werkplaats_hub import facility as facilities
+from werkplaats_hub.facility import Facility, FacilityError
+from werkplaats_hub.instance import Instance, this_instance
+from werkplaats_hub.slurm_commands import Slurm, SlurmFailed
+from werkplaats_hub.streams import plan as planning
+from werkplaats_hub.streams import settings
+from werkplaats_hub.streams.changes import Change
+from werkplaats_hub.streams.plan import Applied, Plan
+from werkplaats_hub.streams.status import history, status, tables
+
+app = typer.Typer(no_args_is_help=True, help="Streams, projects and people, as Slurm keeps them.")
+
+File = Annotated[
+    Path | None, typer.Option("--facility", help="Another facility.toml than the installed one.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+Answer = TypeVar("Answer")
+
+_LEFT = 2  # exit status: what could be done is done, and something is left
+
+
+@app.command("plan")
+def show_plan(facility: File = None, as_json: Json = False) -> None:
+    """Show what Slurm has and what it should have, as a diff. Changes nothing."""
+    instance = this_instance()
+    read = _facility(instance, facility)
+    slurm = Slurm(instance)
+    found, wrong = _asked(lambda: (_planned(read, slurm), settings.faults(read, slurm)))
+    if as_json:
+        shown = {"changes": planning.as_json(found.changes), "slurm_conf": wrong}
+        typer.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+        return
+    _show(found, wrong)
+
+
+@app.command("apply")
+def apply_plan(
+    facility: File = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    force: Annotated[
+        bool, typer.Option(help="Also drop what has running jobs (they are cancelled) or used budget.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Make Slurm hold what the facility says. Asks first."""
+    instance = this_instance()
+    read = _facility(instance, facility)
+    slurm = Slurm(instance)
+    found = _asked(lambda: _planned(read, slurm))
+    if not as_json:
+        _show(found, _asked(lambda: settings.faults(read, slurm)))
+    if found.todo(force) and not yes:
+        found = _agreed(found, read, slurm, force)
+    done = planning.apply(found, slurm, force=force, say=_silent if as_json else typer.echo)
+    kept = () if force else found.guarded
+    if as_json:
+        typer.echo(json.dumps(planning.outcome(done, kept), indent=2, ensure_ascii=False))
+    else:
+        _tell(done, kept)
+    if done.failure:
+        raise typer.Exit(1)
+    if facility is not None:
+        _install(facility, instance)
+    if kept:
+        raise typer.Exit(_LEFT)
+
+
+def _silent(line: str) -> None:
+    """Say nothing: JSON comes at the end."""
+
+
+def _tell(done: Applied, kept: tuple[Change, ...]) -> None:
+    """Say what was done and what was not."""
+    if done.failure:
+        typer.echo(f"Stopped at the first failure: {done.failure}", err=True)
+        typer.echo(f"Done: {len(done.done)}. Not done: {len(done.left)}:", err=True)
+        for change in done.left:
+            typer.echo(f"  {change.sign.value} {change.thing}", err=True)
+        typer.echo("Mend what it says and run this again: what is done stays done.", err=True)
+        return
+    if kept:
+        typer.echo("Left as they are; --force drops them, and cancels their jobs:")
+        for change in kept:
+            typer.echo(f"  {change.thing}: {change.guard}")
+        return
+    typer.echo("Slurm holds what the facility says." if done.done else "Nothing to do.")
+
+
+@app.command("status")
+def show_status(
+    facility: File = None,
+    as_json: Json = False,
+    since: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="History: the first day.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="History: up to this day.")
+    ] = None,
+) -> None:
+    """Show use against entitlement; with --from, the history that accounting kept."""
+    instance = this_instance()
+    read = _facility(instance, facility)
+    slurm = Slurm(instance)
+    now = datetime.now().astimezone()
+    if since is not None:
+        past = _asked(lambda: history(read, slurm, since.date(), (until or now).date()))
+        typer.echo(json.dumps(past, indent=2) if as_json else _listed(past))
+        return
+    found = _asked(lambda: status(read, slurm, now))
+    typer.echo(json.dumps(found.as_json(), indent=2) if as_json else "\n".join(tables(found)))
+
+
+def _planned(facility: Facility, slurm: Slurm) -> Plan:
+    return planning.plan(facility, slurm, datetime.now().astimezone().date())
+
+
+def _agreed(found: Plan, facility: Facility, slurm: Slurm, force: bool) -> Plan:
+    """Ask until what was agreed to is what would be done now: somebody may change Slurm meanwhile."""
+    while True:
+        if not typer.confirm("Make these changes?"):
+            typer.echo("Nothing was changed.")
+            raise typer.Exit(1)
+        again = _asked(lambda: _planned(facility, slurm))
+        if again.todo(force) == found.todo(force):
+            return again
+        typer.echo("Slurm has changed since. This is what it would be now:")
+        _show(again, [])
+        found = again
+
+
+def _show(found: Plan, wrong: list[str]) -> None:
+    for line in planning.lines(found):
+        typer.echo(line)
+    for fault in wrong:
+        typer.echo(f"! {fault}")
+    if not found.changes and not wrong:
+        typer.echo("Nothing to change: Slurm holds what the facility says.")
+
+
+def _facility(instance: Instance, file: Path | None) -> Facility:
+    try:
+        return facilities.read(file or instance.facility)
+    except FacilityError as wrong:
+        typer.echo(str(wrong), err=True)
+        raise typer.Exit(1) from wrong
+
+
+def _asked(question: Callable[[], Answer]) -> Answer:
+    try:
+        return question()
+    except SlurmFailed as wrong:
+        typer.echo(f"Slurm cannot be asked: {wrong}", err=True)
+        typer.echo("What to do: run `werkplaats doctor`, and this again as root.", err=True)
+        raise typer.Exit(1) from wrong
+
+
+def _install(file: Path, instance: Instance) -> None:
+    """Put the file where the Hub reads it, whole or not at all."""
+    new = instance.facility.with_suffix(".new")
+    new.write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    os.chmod(new, 0o644)
+    new.replace(instance.facility)
+
+
+def _listed(past: dict[str, float]) -> str:
+    width = max(len(name) for name in past)
+    return "\n".join(f"{name.ljust(width)}  {hours:10g} GPU-hours" for name, hours in past.items())

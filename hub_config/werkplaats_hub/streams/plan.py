@@ -1,0 +1,151 @@
+"""``werkplaats streams plan`` and ``apply``: what would change, and making it so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from werkplaats_hub.facility import Facility
+from werkplaats_hub.slurm_commands import SlurmFailed
+from werkplaats_hub.streams import capacity, present
+from werkplaats_hub.streams.changes import Change, Sign, differences
+from werkplaats_hub.streams.commands import commands
+from werkplaats_hub.streams.desired import CLOSED, desired, newcomers
+from werkplaats_hub.streams.model import Run
+from werkplaats_hub.streams.present import Present
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What Slurm has, and the changes to what it should have."""
+
+    changes: tuple[Change, ...]
+    have: Present
+    cluster: str
+
+    @property
+    def guarded(self) -> tuple[Change, ...]:
+        """Return what is not done without ``--force``."""
+        return tuple(change for change in self.changes if change.guard)
+
+    def todo(self, force: bool) -> tuple[Change, ...]:
+        """Return what an apply does now.
+
+        A QOS and a parent account stay as long as an account below them is kept by its guard.
+        """
+        kept = {change.thing.name for change in self.guarded if not force}
+        if not kept:
+            return tuple(change for change in self.changes if change.sign is not Sign.WAIT)
+        parents = {self.have.state[c.thing].get("Parent", "") for c in self.guarded}
+        return tuple(
+            change
+            for change in self.changes
+            if change.sign is not Sign.WAIT
+            and not (change.sign is Sign.REMOVE and change.thing.name in kept | parents)
+        )
+
+
+def plan(facility: Facility, run: Run, today: date) -> Plan:
+    """Compare the facility with what Slurm holds; changes nothing."""
+    have = present.read(run)
+    want = desired(facility, capacity.read(run, facility.partitions), today, newcomers(have.state))
+    return Plan(tuple(differences(want, have)), have, present.cluster(run))
+
+
+@dataclass
+class Applied:
+    """How far an apply came.
+
+    Attributes
+    ----------
+    failure
+        What stopped it: the command and what it said; empty when all was done.
+    """
+
+    done: list[Change] = field(default_factory=list)
+    left: list[Change] = field(default_factory=list)
+    failure: str = ""
+
+
+def apply(
+    the_plan: Plan, run: Run, *, force: bool = False, say: Callable[[str], None] = lambda line: None
+) -> Applied:
+    """Make the changes, one after another; stop at the first that fails.
+
+    Parameters
+    ----------
+    force
+        Whether what is guarded is done as well: its jobs are cancelled.
+    say
+        Told every change as it is made.
+    """
+    applied = Applied(left=list(the_plan.todo(force)))
+    while applied.left:
+        change = applied.left[0]
+        try:
+            if change.cancels:
+                end_jobs(run, change.thing.name, the_plan.cluster)
+            for command in commands(change, the_plan.cluster):
+                run(command)
+        except (SlurmFailed, TimeoutError) as wrong:
+            applied.failure = f"{change.sign.value} {change.thing}: {wrong}"
+            return applied
+        applied.done.append(applied.left.pop(0))
+        say(f"  {change.sign.value} {change.thing}")
+    return applied
+
+
+def end_jobs(run: Run, account: str, cluster: str) -> None:
+    """Close an account, so that nothing new comes, cancel its jobs, and wait until Slurm let go of them."""
+    closed = [f"{key}={value}" for key, value in CLOSED.items()]
+    named = ["account", "where", f"name={account}", f"cluster={cluster}"]
+    run(["sacctmgr", "--immediate", "modify", *named, "set", *closed])
+    run(["scancel", f"--account={account}"])
+    for _ in range(120):
+        if not run(["squeue", "--noheader", f"--account={account}", "--format=%i"]).strip():
+            return
+        time.sleep(0.5)
+    raise TimeoutError(f"jobs of {account} do not end; see `squeue --account={account}`")
+
+
+def lines(the_plan: Plan) -> Iterator[str]:
+    """Yield the plan as a diff for people."""
+    for change in the_plan.changes:
+        yield f"{change.sign.value} {change.thing}"
+        for setting, after in change.after.items():
+            before = change.before.get(setting, "not set") or "not set"
+            yield f"      {setting}: " + (f"{before} -> {after or 'not set'}" if change.before else after)
+        if change.note:
+            yield f"      {change.note}"
+        if change.guard:
+            yield f"      only with --force: {change.guard}"
+
+
+def outcome(applied: Applied, kept: Sequence[Change]) -> dict[str, Any]:
+    """Return what an apply did, and what its guards kept, as plain values."""
+    return {
+        "done": as_json(applied.done),
+        "left": as_json(applied.left),
+        "guarded": as_json(kept),
+        "failure": applied.failure,
+    }
+
+
+def as_json(changes: Sequence[Change]) -> list[dict[str, Any]]:
+    """Return changes as plain values."""
+    return [
+        {
+            "sign": change.sign.value,
+            "kind": change.thing.kind.value,
+            "name": change.thing.name,
+            **({"person": change.thing.user} if change.thing.user else {}),
+            "before": dict(change.before),
+            "after": dict(change.after),
+            **({"guard": change.guard} if change.guard else {}),
+            **({"note": change.note} if change.note else {}),
+        }
+        for change in changes
+    ]

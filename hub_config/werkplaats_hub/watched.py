@@ -1,0 +1,49 @@
+"""The installed ``facility.toml`` as it is now: the Hub need not start afresh when it changes."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from werkplaats_hub import facility as facilities
+from werkplaats_hub.facility import Facility, FacilityError
+from werkplaats_spawners.offer import Offer
+
+_log = logging.getLogger(__name__)
+
+
+class WatchedOffer:
+    """Returns what the facility offers, read anew when its file is another.
+
+    A file that cannot be used is passed over, with a line in the log: what was offered stays.
+    """
+
+    def __init__(self, path: Path, facility: Facility) -> None:
+        self._path = path
+        self._facility = facility
+        self._seen = self._look()
+
+    def __deepcopy__(self, memo: object) -> WatchedOffer:
+        """Return itself: traitlets copies a configuration for every spawner."""
+        return self
+
+    def __call__(self) -> Offer:
+        """Return the offer; looking at the file costs microseconds."""
+        now = self._look()
+        if now != self._seen:
+            self._seen = now
+            try:
+                self._facility = facilities.read(self._path)
+                _log.info("%s has changed, and was read", self._path)
+            except FacilityError as wrong:
+                _log.error("What was offered stays: %s", wrong)
+        return self._facility.offer
+
+    def _look(self) -> tuple[int, int, int]:
+        """Return what tells one version of the file from another."""
+        try:
+            status = os.stat(self._path)
+        except OSError:
+            return (0, 0, 0)
+        return (status.st_ino, status.st_mtime_ns, status.st_size)
