@@ -15,11 +15,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
+from werkplaats_spawners.limits import Association, Qos, read_associations, read_qos
 from werkplaats_spawners.slurm import Job, Phase
 
 #: The longest line a publisher may send: some 100,000 jobs.
 _LIMIT: Final = 64 * 1024 * 1024
 _TIMEOUT: Final = 45.0
+#: A poll needs no limits; the nodes' addresses, which come with them, seldom change.
+_ADDRESSES_AGE: Final = 30.0
 #: slurmctld remembers an ended job for MinJobAge (300 s); a job that neither it nor accounting
 #: knows after this many seconds never existed for this cluster.
 _FORGOTTEN_AFTER: Final = 900.0
@@ -60,17 +63,27 @@ class View:
 
     Attributes
     ----------
-    at
-        Unix time at which Slurm was asked, seconds.
+    at, limits_at
+        Unix times at which Slurm was asked for the queue, and for the limits; seconds.
     error
         Why there is no younger one; ``None`` when all is well.
+    associations
+        What Slurm holds of each account (no person) and of each person in one, by account and person.
+    qos
+        What it holds of each QOS, by name.
+    accounting_at, accounting_error
+        When Slurm's database last answered (Unix time, 0 for never), and why it does not now.
     """
 
     at: float
     error: str | None
     jobs: Mapping[int, Job]
-    accounts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    limits_at: float = 0.0
+    associations: Mapping[tuple[str, str], Association] = field(default_factory=dict)
+    qos: Mapping[str, Qos] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
+    accounting_at: float = 0.0
+    accounting_error: str | None = None
 
     @classmethod
     def read(cls, answer: Mapping[str, Any]) -> View:
@@ -82,18 +95,23 @@ class View:
             When it is not one.
         """
         try:
-            accounts: dict[str, set[str]] = {}
-            for association in answer["associations"]:
-                accounts.setdefault(association["user"], set()).add(association["account"])
             return cls(
                 at=float(answer["at"]),
                 error=answer["error"],
+                limits_at=float(answer["limits_at"]),
                 jobs={job["id"]: Job(**job) for job in answer["jobs"]},
-                accounts={user: frozenset(names) for user, names in accounts.items()},
+                associations={(a.account, a.user): a for a in read_associations(answer["associations"])},
+                qos={qos.name: qos for qos in read_qos(answer["qos"])},
                 addresses=dict(answer["addresses"]),
+                accounting_at=float(answer["accounting"]["at"]),
+                accounting_error=answer["accounting"]["error"],
             )
         except (TypeError, KeyError, ValueError) as wrong:
             raise Unreachable(f"the queue's publisher answers otherwise than expected: {wrong}") from wrong
+
+    def accounts(self, user: str) -> frozenset[str]:
+        """Return the accounts that Slurm lets a person charge."""
+        return frozenset(account for account, person in self.associations if person == user)
 
 
 class Cluster:
@@ -108,21 +126,28 @@ class Cluster:
         """Return itself: traitlets copies a configuration for every spawner."""
         return self
 
-    async def view(self, max_age: float) -> View:
+    async def view(self, max_age: float, limits_age: float = 3.0) -> View:
         """Return a view at most `max_age` seconds old, or an older one that carries an error.
+
+        Parameters
+        ----------
+        limits_age
+            How old the limits and their use may be, seconds: they cost more to ask for.
 
         Raises
         ------
         Unreachable
             When there is no view at all.
         """
-        wanted = time.time() - max_age
+        wanted, limits_wanted = time.time() - max_age, time.time() - limits_age
+        question = {"want": "view", "max_age": max_age, "limits_age": limits_age}
         async with self._one_at_a_time:
-            if self._view is None or self._view.at < wanted or self._view.error:
-                self._view = View.read(await self._ask({"want": "view", "max_age": max_age}))
-        if self._view.at == 0.0:
-            raise Unreachable(self._view.error or "no snapshot yet")
-        return self._view
+            view = self._view
+            if view is None or view.error or view.at < wanted or view.limits_at < limits_wanted:
+                view = self._view = View.read(await self._ask(question))
+        if view.at == 0.0:
+            raise Unreachable(view.error or "no snapshot yet")
+        return view
 
     async def verdict(self, job_id: int, user: str, submitted: float, max_age: float = 5.0) -> Verdict:
         """Return what is known of a job.
@@ -138,7 +163,7 @@ class Cluster:
             How old the snapshot may be, seconds.
         """
         try:
-            view = await self.view(max_age)
+            view = await self.view(max_age, limits_age=_ADDRESSES_AGE)
         except Unreachable as wrong:
             return Verdict(Phase.UNKNOWN, str(wrong))
         job = view.jobs.get(job_id)
@@ -164,18 +189,18 @@ class Cluster:
             return Verdict(Phase.GONE, job.state, job=job)
         return Verdict(Phase.UNKNOWN, f"accounting says {job.state}, the queue lacks it")
 
-    async def accounts(self, user: str) -> frozenset[str]:
-        """Return the accounts that Slurm lets a person charge.
+    async def view_for(self, user: str, max_age: float = 3.0) -> View:
+        """Return a view that knows what a person may charge, no part of it older than `max_age` seconds.
 
         Raises
         ------
         Unreachable
-            When Slurm cannot be asked.
+            When Slurm cannot be asked, and an older view does not know the person.
         """
-        view = await self.view(max_age=3.0)
-        if view.error and user not in view.accounts:
+        view = await self.view(max_age, max_age)
+        if view.error and not view.accounts(user):
             raise Unreachable(view.error)
-        return view.accounts.get(user, frozenset())
+        return view
 
     async def _ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
         try:

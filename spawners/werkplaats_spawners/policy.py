@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from werkplaats_spawners.language import gettext as _
-from werkplaats_spawners.offer import Flavour, Offer, Project
+from werkplaats_spawners.offer import Flavour, Offer, Project, Stream
 from werkplaats_spawners.request import Refused, ServerRequest
+from werkplaats_spawners.rules import RULES, Case
+from werkplaats_spawners.standing import Standing
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Granted:
     Attributes
     ----------
     account, qos
-        What the job is charged to: the project's account, and the QOS of its stream.
+        What the job is charged to: the project's account; and the QOS of its stream, or that of
+        borrowed capacity.
     minutes
         Length of the session.
     notebook
@@ -36,37 +39,46 @@ class Granted:
     notebook: str | None
 
 
-def decide(request: ServerRequest, offer: Offer, accounts: Iterable[str]) -> Granted | Refused:
-    """Judge a request against what is offered and what Slurm lets the person charge.
+def decide(request: ServerRequest, offer: Offer, standing: Standing) -> Granted | Refused:
+    """Judge a request against what is offered and how the person stands.
+
+    Of several projects that a request leaves open, the first that can have it is charged.
 
     Parameters
     ----------
     request
         What was asked; open fields are filled in here.
     offer
-        The facility's flavours, streams and projects.
-    accounts
-        The accounts of the person's associations in Slurm.
+        The facility's flavours, streams and projects, and its rules.
+    standing
+        What the person may charge, what is used of it, and what they have already.
     """
-    theirs = projects_of(offer, accounts)
     flavour = _flavour(request, offer)
     if isinstance(flavour, Refused):
         return flavour
-    project = _project(request, offer, theirs)
-    if isinstance(project, Refused):
-        return project
-    hours = request.hours or flavour.hours
-    if hours > flavour.max_hours:
-        return Refused("too-long", _too_long(flavour))
-    if request.lent:
-        return Refused("no-lending", _("This facility does not lend capacity. Leave 'lent' out."))
-    return Granted(flavour, project, project.name, project.stream, hours * 60, request.notebook)
+    projects = _projects(request, offer, standing)
+    if isinstance(projects, Refused):
+        return projects
+    judged = [_judge(request, offer, standing, flavour, project) for project in projects]
+    return next((one for one in judged if isinstance(one, Granted)), judged[0])
 
 
-def projects_of(offer: Offer, accounts: Iterable[str]) -> tuple[Project, ...]:
+def projects_of(offer: Offer, standing: Standing) -> tuple[Project, ...]:
     """Return a person's projects, in the order of the facility's file: the first is the default."""
-    known = frozenset(accounts)
-    return tuple(project for project in offer.projects if project.name in known)
+    return tuple(
+        project
+        for project in offer.projects
+        if project.name in standing.accounts and _belongs(offer.stream(project.stream), standing)
+    )
+
+
+def stream_of(offer: Offer, project: Project) -> Stream:
+    """Return a project's stream; the facility's file is checked to have it."""
+    return next(stream for stream in offer.streams if stream.name == project.stream)
+
+
+def _belongs(stream: Stream | None, standing: Standing) -> bool:
+    return stream is not None and (not stream.groups or bool(standing.groups & frozenset(stream.groups)))
 
 
 def _flavour(request: ServerRequest, offer: Offer) -> Flavour | Refused:
@@ -80,7 +92,9 @@ def _flavour(request: ServerRequest, offer: Offer) -> Flavour | Refused:
     return found
 
 
-def _project(request: ServerRequest, offer: Offer, theirs: tuple[Project, ...]) -> Project | Refused:
+def _projects(request: ServerRequest, offer: Offer, standing: Standing) -> tuple[Project, ...] | Refused:
+    """Return the projects that the request can mean, at least one."""
+    theirs = projects_of(offer, standing)
     if not theirs:
         return Refused("no-association", _no_association(), 403)
     if request.project is not None and request.project not in {p.name for p in theirs}:
@@ -89,11 +103,15 @@ def _project(request: ServerRequest, offer: Offer, theirs: tuple[Project, ...]) 
     if request.stream is not None and request.stream not in {p.stream for p in theirs}:
         sentence = _("You do not belong to the stream '{name}'. Yours: {names}.")
         return _not_theirs(sentence, request.stream, (p.stream for p in theirs))
-    for project in theirs:
-        if request.project in (None, project.name) and request.stream in (None, project.stream):
-            return project
-    sentence = _("The project '{project}' is not in the stream '{stream}'. Choose one of the two.")
-    return Refused("mismatch", sentence.format(project=request.project, stream=request.stream))
+    meant = tuple(
+        project
+        for project in theirs
+        if request.project in (None, project.name) and request.stream in (None, project.stream)
+    )
+    if not meant:
+        sentence = _("The project '{project}' is not in the stream '{stream}'. Choose one of the two.")
+        return Refused("mismatch", sentence.format(project=request.project, stream=request.stream))
+    return meant
 
 
 def _not_theirs(sentence: str, name: str, names: Iterable[str]) -> Refused:
@@ -107,6 +125,15 @@ def _no_association() -> str:
     )
 
 
-def _too_long(flavour: Flavour) -> str:
-    sentence = _("A server of the kind '{name}' runs for at most {hours} hours. Ask for fewer hours.")
-    return sentence.format(name=flavour.name, hours=flavour.max_hours)
+def _judge(
+    request: ServerRequest, offer: Offer, standing: Standing, flavour: Flavour, project: Project
+) -> Granted | Refused:
+    stream = stream_of(offer, project)
+    usual = min(flavour.hours, stream.person.hours or flavour.hours)
+    minutes = (request.hours or usual) * 60
+    case = Case(request, offer, standing, flavour, project, stream, minutes)
+    for rule in RULES:
+        refused = rule(case)
+        if refused is not None:
+            return refused
+    return Granted(flavour, project, project.name, case.qos, minutes, request.notebook)

@@ -6,11 +6,16 @@ nothing. All who ask share one snapshot, and never more than one is being made.
 
 One JSON object a line, each way::
 
-    {"want": "view", "max_age": 1.0}   -> {"at": 1763.., "error": null, "jobs": [...],
-                                           "associations": [...], "addresses": {...}}
+    {"want": "view", "max_age": 1.0, "limits_age": 3.0}
+                                       -> {"at": 1763.., "limits_at": 1763.., "error": null, "jobs": [...],
+                                           "associations": [...], "qos": [...], "addresses": {...},
+                                           "accounting": {"at": 1763.., "error": null}}
     {"want": "verdict", "job_id": 17}  -> {"error": null, "job": {...} or null}
 
-`at` is the Unix time of the snapshot; with an error, the older snapshot comes with it.
+`at` is the Unix time of the snapshot, and `limits_at` that of the limits and their use, which may be
+older; with an error, the older snapshot comes with it. `accounting` is
+when Slurm's database last answered, and why it does not now; the limits and the use of them are the
+controller's own, which goes on counting without it.
 """
 
 from __future__ import annotations
@@ -25,11 +30,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from werkplaats_spawners import slurm
+from werkplaats_spawners import limits, slurm
 
 _TIMEOUT: Final = 20.0
-#: Associations and addresses change seldom; the queue is what people wait for.
-_SLOW_FACTS_SECONDS: Final = 3.0
+#: How often accounting is asked whether it is there, while somebody looks; and how old an answer may be.
+_ACCOUNTING_SECONDS: Final = 10.0
+_LONG_AGO_SECONDS: Final = 30.0
 
 
 class CommandFailed(Exception):
@@ -58,15 +64,21 @@ async def run(argv: list[str]) -> str:
     return out.decode(errors="replace")
 
 
+_NOT_YET: Final = "nothing has been asked yet"
+
+
 @dataclass
 class Snapshot:
     """The last good answer of Slurm, and the error since, if there was one."""
 
     at: float = 0.0
-    error: str | None = "nothing has been asked yet"
+    limits_at: float = 0.0
+    error: str | None = _NOT_YET
     jobs: list[dict[str, Any]] = field(default_factory=list)
-    associations: list[dict[str, str]] = field(default_factory=list)
+    associations: list[dict[str, Any]] = field(default_factory=list)
+    qos: list[dict[str, Any]] = field(default_factory=list)
     addresses: dict[str, str] = field(default_factory=dict)
+    accounting: dict[str, Any] = field(default_factory=lambda: {"at": 0.0, "error": _NOT_YET})
 
 
 class Publisher:
@@ -75,31 +87,38 @@ class Publisher:
     def __init__(self) -> None:
         self.snapshot = Snapshot()
         self._tried = 0.0
-        self._slow_facts_at = 0.0
+        self._limits_tried = 0.0
+        self._accounting_asked = 0.0
+        self._asking: asyncio.Task[None] | None = None
         self._one_at_a_time = asyncio.Lock()
 
-    async def view(self, max_age: float) -> Snapshot:
-        """Return a snapshot at most `max_age` seconds old, or the old one with its error.
+    async def view(self, max_age: float, limits_age: float) -> Snapshot:
+        """Return a snapshot of that age, or the old one with its error.
 
         Parameters
         ----------
-        max_age
-            Seconds. Those who wait for one lock share the answer that it brings.
+        max_age, limits_age
+            How old the queue, and the limits with their use, may be; seconds. Those who wait for one
+            lock share the answer that it brings.
         """
-        wanted = time.time() - max_age
+        wanted, limits_wanted = time.time() - max_age, time.time() - limits_age
+        await self._look_at_accounting()
         async with self._one_at_a_time:
-            if max(self.snapshot.at, self._tried) < wanted:
-                await self._renew()
+            limits_too = max(self.snapshot.limits_at, self._limits_tried) < limits_wanted
+            if max(self.snapshot.at, self._tried) < wanted or limits_too:
+                await self._renew(limits_wanted)
                 # All who waited share this answer, also when it is an error that took its time.
                 self._tried = time.time()
+                self._limits_tried = self._tried if limits_too else self._limits_tried
         return self.snapshot
 
-    async def _renew(self) -> None:
+    async def _renew(self, limits_wanted: float) -> None:
         started = time.time()
         try:
+            # The queue first: a job that starts meanwhile is counted twice, and never not at all.
             jobs = slurm.parse_squeue(await run(slurm.squeue()))
-            if started - self._slow_facts_at > _SLOW_FACTS_SECONDS:
-                await self._renew_slow_facts(started)
+            if self.snapshot.limits_at < limits_wanted:
+                await self._renew_limits(started)
         except (CommandFailed, OSError) as wrong:
             self.snapshot.error = str(wrong)
             return
@@ -107,12 +126,35 @@ class Publisher:
         self.snapshot.at = started
         self.snapshot.error = None
 
-    async def _renew_slow_facts(self, started: float) -> None:
-        associations = slurm.parse_associations(await run(slurm.show_associations()))
+    async def _renew_limits(self, started: float) -> None:
+        held = await run(limits.show_limits())
         addresses = slurm.parse_addresses(await run(slurm.sinfo_addresses()))
-        self.snapshot.associations = [asdict(a) for a in associations]
+        self.snapshot.associations = [asdict(a) for a in limits.parse_associations(held)]
+        self.snapshot.qos = [asdict(q) for q in limits.parse_qos(held)]
         self.snapshot.addresses = addresses
-        self._slow_facts_at = started
+        self.snapshot.limits_at = started
+
+    async def _look_at_accounting(self) -> None:
+        """Ask the database beside the queue, and hardly in its way: it may hang for a long time.
+
+        Only where the last answer is of long ago is a new one waited for, a second at most.
+        """
+        now = time.time()
+        asking = self._asking is not None and not self._asking.done()
+        if not asking and now - self._accounting_asked > _ACCOUNTING_SECONDS:
+            self._accounting_asked = now
+            self._asking = asyncio.ensure_future(self._ask_accounting())
+            if now - self.snapshot.accounting["at"] > _LONG_AGO_SECONDS:
+                await asyncio.wait({self._asking}, timeout=1)
+
+    async def _ask_accounting(self) -> None:
+        asked = time.time()
+        try:
+            await run(slurm.accounting_ping())
+        except (CommandFailed, OSError) as wrong:
+            self.snapshot.accounting = {**self.snapshot.accounting, "error": str(wrong)}
+        else:
+            self.snapshot.accounting = {"at": asked, "error": None}
 
     async def verdict(self, job_id: int) -> dict[str, Any]:
         """Return what accounting recorded of one job."""
@@ -125,8 +167,12 @@ class Publisher:
     async def answer(self, message: Any) -> dict[str, Any]:
         """Answer one message; an unknown one gets an error."""
         match message:
-            case {"want": "view", "max_age": float() | int() as max_age}:
-                return asdict(await self.view(float(max_age)))
+            case {
+                "want": "view",
+                "max_age": float() | int() as max_age,
+                "limits_age": float() | int() as limits_age,
+            }:
+                return asdict(await self.view(float(max_age), float(limits_age)))
             case {"want": "verdict", "job_id": int() as job_id} if job_id > 0:
                 return await self.verdict(job_id)
         return {"error": "unknown message"}

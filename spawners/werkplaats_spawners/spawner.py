@@ -14,24 +14,28 @@ import contextlib
 import pwd
 import time
 from collections.abc import AsyncIterator
+from datetime import datetime
+from functools import partial
 from typing import Any, Final, TypeVar, cast
 
 from batchspawner import JobStatus, SlurmSpawner
 from jupyterhub.spawner import SpawnException
-from sqlalchemy.orm import object_session
-from traitlets import Float, Integer
+from traitlets import Callable, Float, Integer
 from traitlets import Instance as InstanceTrait
 
 from werkplaats_spawners import form, registration
 from werkplaats_spawners.cluster import Cluster, Unreachable, Verdict
+from werkplaats_spawners.ending import Ending, commit, ending_in, keep_ending, learn_ending
 from werkplaats_spawners.language import current
 from werkplaats_spawners.language import gettext as _
 from werkplaats_spawners.launch.client import Launch, LaunchFailed
 from werkplaats_spawners.offer import Offer
-from werkplaats_spawners.policy import Granted, decide, projects_of
+from werkplaats_spawners.policy import Granted, decide
 from werkplaats_spawners.request import Refused, ServerRequest, from_fields, from_options
 from werkplaats_spawners.sentences import last_words, slurm_is_away, submission_refused, waiting_words
 from werkplaats_spawners.slurm import Phase, Trouble
+from werkplaats_spawners.standing import Standing
+from werkplaats_spawners.standing import standing as standing_of
 
 registration.claim_route()
 
@@ -53,7 +57,7 @@ _STATUS: Final = {
 class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has no annotations
     """A person's notebook server, as a job of Slurm."""
 
-    offer = InstanceTrait(Offer, help="What the facility offers.").tag(config=True)
+    source = Callable(help="Returns what the facility offers now.").tag(config=True)
     launch = InstanceTrait(Launch, help="How to act as a person.").tag(config=True)
     cluster = InstanceTrait(Cluster, help="The shared view of Slurm.").tag(config=True)
 
@@ -67,6 +71,7 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
     _port_known: asyncio.Event | None = None
     _submission: asyncio.Future[int] | None = None
     _verdict: Verdict = Verdict(Phase.UNKNOWN)
+    _looking: asyncio.Future[None] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -86,13 +91,42 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
             _("A link does not start a server. Use the button on the start page."), reason="link"
         )
 
+    @property
+    def offer(self) -> Offer:
+        """What the facility offers now: its file may have changed since the Hub began."""
+        return cast(Offer, self.source())
+
     async def _start_page(self) -> str:
         chosen = getattr(self.handler, "preselected", None) or ServerRequest()
         try:
-            accounts = await self.cluster.accounts(self.user.name)
+            standing = await self._standing()
         except Unreachable:
-            accounts = frozenset()
-        return form.render(self.offer, projects=projects_of(self.offer, accounts), chosen=chosen)
+            standing = Standing(accounts=frozenset(), now=datetime.now().astimezone())
+        return form.render(self.offer, standing=standing, chosen=chosen)
+
+    async def _standing(self, max_age: float = 3.0) -> Standing:
+        """Return how the person stands, by Slurm's own numbers of at most `max_age` seconds ago.
+
+        Raises
+        ------
+        Unreachable
+            When Slurm cannot be asked.
+        """
+        now = datetime.now().astimezone()
+        try:
+            uid = pwd.getpwnam(self.user.name).pw_uid
+        except KeyError:
+            return Standing(accounts=frozenset(), now=now)
+        view = await self.cluster.view_for(self.user.name, max_age)
+        return standing_of(
+            view,
+            self.offer,
+            self.user.name,
+            uid,
+            groups=frozenset(group.name for group in self.user.groups),
+            servers=sum(1 for other in self.user.spawners.values() if other is not self and other.active),
+            now=now,
+        )
 
     async def run_pre_spawn_hook(self) -> None:
         """Judge the raw options of whichever door they came through; they go no further.
@@ -109,16 +143,13 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
             self._keep()
             raise
 
-    async def _grant(self, options: Any) -> Granted:
+    async def _grant(self, options: Any, max_age: float = 0.5) -> Granted:
         request = _accept(from_options(options))
         try:
-            pwd.getpwnam(self.user.name)
-            accounts = await self.cluster.accounts(self.user.name)
-        except KeyError:
-            accounts = frozenset()
+            standing = await self._standing(max_age)
         except Unreachable as wrong:
             raise _exception(slurm_is_away(str(wrong))) from wrong
-        return _accept(decide(request, self.offer, accounts))
+        return _accept(decide(request, self.offer, standing))
 
     # -- the life of the job ---------------------------------------------------------------------
 
@@ -196,6 +227,8 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
             await asyncio.shield(self._settle())
         except LaunchFailed as failed:
             self.log.error("Submission for %s failed: %s", self._log_name, failed)
+            if failed.trouble is Trouble.OVER_LIMIT:
+                await self._grant(self.user_options, max_age=0)  # something changed: say what
             raise _exception(submission_refused(failed, granted)) from failed
         return self.job_id
 
@@ -214,9 +247,7 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
     def _keep(self) -> None:
         """Commit the job's number now: JupyterHub itself does so only once the server is ready."""
         self.orm_spawner.state = self.get_state()
-        session = object_session(self.orm_spawner)
-        if session is not None:
-            session.commit()
+        commit(self.orm_spawner)
 
     def _environment(self, granted: Granted) -> dict[str, str]:
         """Return the variables that the Hub gives a server: its own, and none of the Hub's process."""
@@ -251,9 +282,25 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
             await self._settle()
         status = await self.query_job_status()
         if status is JobStatus.NOTFOUND:
+            if self.job_id:
+                self._note_the_end()
             self.clear_state()
             return 1
         return None
+
+    @property
+    def ending(self) -> Ending | None:
+        """How the last job ended, until the next one is there."""
+        return ending_in(self.orm_spawner)
+
+    def _note_the_end(self) -> None:
+        """Keep how a job ended that nobody stopped."""
+        keep_ending(self.orm_spawner, Ending.of(self._verdict, time.time()))
+        if self._verdict.phase is Phase.ENDING:
+            look = partial(
+                self.cluster.verdict, int(self.job_id), self.user.name, self._submitted, max_age=1.0
+            )
+            self._looking = asyncio.ensure_future(learn_ending(self.orm_spawner, look))
 
     async def stop(self, now: bool = False) -> None:
         """Cancel the job until Slurm shows that it ended; only then is it forgotten."""
@@ -305,6 +352,8 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
             # With the token a start that a restarted Hub finds can still tell its port, and a stop
             # can still revoke it. The database is the Hub's alone, as are the cookies' keys.
             state.update(submitted=self._submitted, port=self.port, api_token=self.api_token)
+        elif self.ending:
+            state["ending"] = self.ending.as_state()
         return state
 
     def load_state(self, state: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from werkplaats_spawners import slurm
+from werkplaats_spawners import limits, slurm
 from werkplaats_spawners.cluster import Cluster, Unreachable
 from werkplaats_spawners.launch.client import Launch, LaunchFailed
 from werkplaats_spawners.publisher import CommandFailed
@@ -47,12 +47,30 @@ REFUSALS: Final[Mapping[slurm.Trouble, str]] = {
     slurm.Trouble.OTHER: "sbatch: error: Batch job submission failed: Unspecified error",
 }
 
-_WAITING: Final = "{id}|{user}|{account}|{qos}|{state}|n/a|N/A|N/A|Resources"
-_PLACED: Final = "{id}|{user}|{account}|{qos}|{state}|gpu1|2026-11-20T23:27:19|{end}|{reason}"
+_WAITING: Final = "{id}|{user}|{account}|{qos}|{state}|n/a|N/A|N/A|{gres}|{limit}|Resources"
+_PLACED: Final = "{id}|{user}|{account}|{qos}|{state}|gpu1|2026-11-20T23:27:19|{end}|{gres}|{limit}|{reason}"
 _ACCOUNTED: Final = "{id}|{user}|{account}|{qos}|{state}|gpu1|2026-11-20T23:27:19|{end}|0:0\n"
-_ASSOCIATION: Final = (
-    "ClusterName=werkplaats Account={account} UserName={user}(1001) Partition= Priority=0 ID=12\n"
-)
+_ASSOCIATION: Final = """\
+ClusterName=werkplaats Account={account} UserName={user} Partition= Priority=0 ID=12
+    SharesRaw/Norm/Level/Factor=1/0.33/3/0.00
+    GrpJobs=N(0) GrpJobsAccrue=N(0)
+    GrpSubmitJobs={submit}(0) GrpWall=N(9.08)
+    GrpTRES=cpu=N(0),mem=N(0),node=N(0),billing=N(0),gres/gpu=N(0)
+    GrpTRESMins=cpu=N(0),mem=N(0),node=N(0),billing=N(0),gres/gpu={limit}({used})
+    GrpTRESRunMins=cpu=N(0),mem=N(0),node=N(0),billing=N(0),gres/gpu=N({committed})
+"""
+_QOS: Final = """\
+QOS={name}(4)
+    UsageRaw=0.000000
+    GrpTRES=cpu=N(0),mem=N(0),node=N(0),billing=N(0),gres/gpu={limit}({used})
+    MaxWallPJ=
+    Account Limits
+      No Accounts
+    User Limits
+      1001
+        MaxJobsPU=N(0) MaxJobsAccruePU=N(0) MaxSubmitJobsPU=N(0)
+        MaxTRESPU=cpu=N(0),mem=N(0),node=N(0),billing=N(0),gres/gpu=N({used})
+"""
 
 
 @dataclass
@@ -68,6 +86,8 @@ class FakeJob:
     remembered: bool = True  # by squeue; sacct remembers every job
     accounted: bool = True
     ended: float | None = None  # Unix time, seconds
+    gres: str = "N/A"
+    limit: str = "2:00:00"
 
 
 @dataclass
@@ -78,6 +98,12 @@ class FakeSlurm:
     ----------
     associations
         Pairs of account and user.
+    budgets
+        GPU-minutes by account: the limit, what is used, and what runs can still use.
+    closed
+        Accounts under which nothing may be handed in.
+    shares
+        GPUs by QOS: the limit, and what is in use.
     away
         Why the controller does not answer; ``None`` when it does.
     accounting_away
@@ -97,6 +123,9 @@ class FakeSlurm:
     """
 
     associations: set[tuple[str, str]] = field(default_factory=set)
+    budgets: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
+    shares: dict[str, tuple[int, int]] = field(default_factory=dict)
     away: str | None = None
     accounting_away: str | None = None
     refusal: str | None = None
@@ -146,7 +175,7 @@ class FakeSlurm:
             While the part of Slurm that it asks is away.
         """
         self.commands.append(argv[0])
-        away = self.accounting_away if argv[0] == "sacct" else self.away
+        away = self.accounting_away if argv[0] in ("sacct", "sacctmgr") else self.away
         if away:
             raise CommandFailed(away)
         match argv[0]:
@@ -154,12 +183,27 @@ class FakeSlurm:
                 return "".join(map(_queue_line, filter(lambda job: job.remembered, self.jobs.values())))
             case "sacct":
                 return self._accounting(argv)
+            case "sacctmgr":
+                return "werkplaats\n"
             case "scontrol":
-                pairs = sorted(self.associations)
-                return "".join(_ASSOCIATION.format(account=account, user=user) for account, user in pairs)
+                return self._limits()
             case "sinfo":
                 return "gpu1|10.0.0.1\ngpu2|10.0.0.2\n"
         raise CommandFailed(f"{argv[0]}: command not found")
+
+    def _limits(self) -> str:
+        accounts = sorted({account for account, _ in self.associations})
+        people = [(account, f"{user}(1001)") for account, user in sorted(self.associations)]
+        lines = [self._association(account, "") for account in accounts]
+        lines += [self._association(account, user) for account, user in people]
+        lines += [_QOS.format(name=name, limit=n, used=used) for name, (n, used) in self.shares.items()]
+        return "".join(lines)
+
+    def _association(self, account: str, user: str) -> str:
+        limit, used, committed = self.budgets.get(account, ("N", 0, 0)) if not user else ("N", 0, 0)
+        submit = "0" if account in self.closed else "N"
+        values = {"limit": limit, "used": used, "committed": committed, "submit": submit}
+        return _ASSOCIATION.format(account=account, user=user, **values)
 
     def _accounting(self, argv: Sequence[str]) -> str:
         number = next(word.removeprefix("--jobs=") for word in argv if word.startswith("--jobs="))
@@ -224,12 +268,20 @@ class FakeCluster(Cluster):
     async def _view_now(self) -> dict[str, Any]:
         at = time.time()
         jobs = slurm.parse_squeue(await self._fake.run(slurm.squeue()))
-        associations = slurm.parse_associations(await self._fake.run(slurm.show_associations()))
+        held = await self._fake.run(limits.show_limits())
+        accounting: dict[str, Any] = {"at": at, "error": None}
+        try:
+            await self._fake.run(slurm.accounting_ping())
+        except CommandFailed as wrong:
+            accounting["error"] = str(wrong)
         return {
             "at": at,
+            "limits_at": at,
             "error": None,
             "jobs": [asdict(job) for job in jobs],
-            "associations": [asdict(association) for association in associations],
+            "associations": [asdict(association) for association in limits.parse_associations(held)],
+            "qos": [asdict(qos) for qos in limits.parse_qos(held)],
+            "accounting": accounting,
             "addresses": slurm.parse_addresses(await self._fake.run(slurm.sinfo_addresses())),
         }
 

@@ -7,12 +7,16 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
+import tomli_w
 
 from single_machine.console import Console
 from single_machine.services import Supervisor
@@ -63,6 +67,41 @@ class Platform:
             raise AssertionError(f"{argv}: {done.stderr}")
         return done.stdout
 
+    def werkplaats(self, *argv: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run the operator's command on this instance."""
+        return subprocess.run(
+            [self.instance.prefix / "hub/bin/werkplaats", *argv],
+            env={**os.environ, "WERKPLAATS_INSTANCE": str(self.instance.etc / "instance.json")},
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            timeout=120,
+        )
+
+    def changed_facility(self, change: Callable[[dict[str, Any]], None]) -> Path:
+        """Write a changed facility.toml beside the platform's own, and only that."""
+        raw = tomllib.loads(self.up.facility_file.read_text())
+        change(raw)
+        other = self.up.facility_file.with_name("other.toml")
+        other.write_text(tomli_w.dumps(raw))
+        return other
+
+    @contextmanager
+    def other_facility(self, change: Callable[[dict[str, Any]], None]) -> Iterator[Path]:
+        """Have Slurm and the Hub hold a changed facility.toml for a while."""
+        original, other = self.up.facility_file, self.changed_facility(change)
+        try:
+            applied = self.werkplaats("streams", "apply", "--yes", "--facility", str(other))
+            assert applied.returncode == 0, applied.stdout + applied.stderr
+            yield other
+        finally:
+            self.stop_everything()
+            self.wait_until_idle()
+            back = self.werkplaats("streams", "apply", "--yes", "--force", "--facility", str(original))
+            assert back.returncode == 0, back.stdout + back.stderr
+
     def session(self, role: str) -> Session:
         """Return a signed-in session of a demo person, such as ``mkb``."""
         name = PREFIX + role
@@ -75,6 +114,14 @@ class Platform:
         """Return the numbers of a person's jobs that wait or run."""
         return self.run("squeue", "-h", "-u", PREFIX + role, "-t", "PD,R,CF", "-o", "%i").split()
 
+    def wait_until_idle(self, within: float = 30) -> None:
+        """Wait until no job holds anything any more."""
+        end = time.monotonic() + within
+        while self.run("squeue", "-h", "-o", "%i").split():
+            if time.monotonic() > end:
+                raise AssertionError("jobs do not end")
+            time.sleep(0.2)
+
     def wait_for_hub(self, within: float = 60) -> None:
         """Wait until the Hub answers, as after a restart."""
         end = time.monotonic() + within
@@ -83,6 +130,25 @@ class Platform:
                 raise AssertionError("the Hub does not come back")
             time.sleep(0.2)
 
+    def sbatch(self, role: str, account: str, qos: str, *options: str, script: str = "") -> int:
+        """Submit a plain job of one GPU and what goes with it, as a person and past the Hub."""
+        words = ["sbatch", "--parsable", f"--account={account}", f"--qos={qos}", "--output=/dev/null"]
+        size = ["--gres=gpu:1", "--cpus-per-task=4", "--mem=16G", "--time=60"]
+        wrapped = f"--wrap={script or 'exec sleep 3600'}"
+        return int(self.run(*words, *size, *options, wrapped, user=PREFIX + role))
+
+    def state(self, number: int) -> str:
+        """Return Slurm's state of a job."""
+        return self.run("squeue", "-h", "-t", "all", "-j", str(number), "-o", "%T").strip()
+
+    def reason(self, number: int) -> str:
+        """Return why a job waits."""
+        return self.run("squeue", "-h", "-j", str(number), "-o", "%r").strip()
+
+    def until_running(self, *numbers: int, within: float = 30) -> None:
+        """Wait until all of these jobs run."""
+        until(lambda: all(self.state(number) == "RUNNING" for number in numbers), within)
+
     def stop_everything(self) -> None:
         """End every server and job, so that the next test begins with an idle cluster."""
         self.wait_for_hub()
@@ -90,6 +156,16 @@ class Platform:
             session.stop_all()
         for person in self.facility.demo.people if self.facility.demo else ():
             self.run("scancel", f"--user={person}", check=False)
+
+
+def until(true: Callable[[], bool], within: float) -> float:
+    """Wait until something holds, and return how long that took, in seconds."""
+    began = time.monotonic()
+    while not true():
+        if time.monotonic() - began > within:
+            raise AssertionError(f"it did not come to hold within {within} s")
+        time.sleep(0.2)
+    return time.monotonic() - began
 
 
 def hub_answers(url: str) -> bool:

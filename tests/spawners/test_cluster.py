@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from werkplaats_spawners import publisher
 from werkplaats_spawners.cluster import Cluster, Unreachable
+from werkplaats_spawners.limits import Association, Qos, Use
 from werkplaats_spawners.slurm import Phase
 from werkplaats_spawners.testing import ACCOUNTING_AWAY, AWAY, FakeSlurm
 
@@ -78,32 +77,89 @@ async def test_a_view_is_used_as_long_as_it_is_young_enough(
     fake: FakeSlurm, cluster: Cluster, clock: Clock
 ) -> None:
     """Within the age that is asked for nothing is asked of anybody; after it, all is."""
-    first = await cluster.view(5.0)
-    assert await cluster.view(5.0) is first
+    first = await cluster.view(5.0, 5.0)
+    assert await cluster.view(5.0, 5.0) is first
     clock.ahead = 4.0
-    assert await cluster.view(5.0) is first
+    assert await cluster.view(5.0, 5.0) is first
     clock.ahead = 6.0
-    assert (await cluster.view(5.0)).at > first.at
+    assert (await cluster.view(5.0, 5.0)).at > first.at
     assert fake.commands.count("squeue") == 2
+
+
+async def test_limits_may_be_of_another_age_than_the_queue(
+    fake: FakeSlurm, cluster: Cluster, clock: Clock
+) -> None:
+    """They cost more to ask for: a young queue comes without them, and young limits with a queue."""
+    first = await cluster.view(0.0, 60.0)
+    clock.ahead = 10.0
+    second = await cluster.view(1.0, 60.0)
+    assert (second.at > first.at, second.limits_at == first.limits_at) == (True, True)
+    assert (await cluster.view(60.0, 1.0)).limits_at > first.limits_at
+    assert (fake.commands.count("squeue"), fake.commands.count("scontrol")) == (3, 2)
 
 
 async def test_who_may_charge_what(cluster: Cluster) -> None:
     """A person's accounts are Slurm's own; somebody without any has none, and that is no error."""
-    assert await cluster.accounts("mkb") == {"bakery", "roads"}
-    assert await cluster.accounts("rijk") == {"roads"}
-    assert await cluster.accounts("vreemdeling") == frozenset()
+    for user, accounts in {"mkb": {"bakery", "roads"}, "rijk": {"roads"}, "vreemdeling": set()}.items():
+        assert (await cluster.view_for(user)).accounts(user) == accounts
 
 
 async def test_nobody_loses_a_project_because_slurm_is_away(
     fake: FakeSlurm, cluster: Cluster, clock: Clock
 ) -> None:
     """Known accounts stay known; that somebody has none is not concluded from an error."""
-    await cluster.accounts("mkb")
+    await cluster.view_for("mkb")
     fake.away = AWAY
     clock.ahead = 60.0
-    assert await cluster.accounts("mkb") == {"bakery", "roads"}
+    view = await cluster.view_for("mkb")
+    assert view.accounts("mkb") == {"bakery", "roads"}
+    assert view.error == AWAY
     with pytest.raises(Unreachable, match="Unable to contact slurm controller"):
-        await cluster.accounts("vreemdeling")
+        await cluster.view_for("vreemdeling")
+
+
+async def test_limits_and_their_use_come_with_the_view(fake: FakeSlurm, cluster: Cluster) -> None:
+    """Budgets, shares, and who is closed out, as the controller holds them: all in the same answer."""
+    fake.budgets["bakery"] = (600, 100, 20)
+    fake.closed.add("roads")
+    fake.shares["regional"] = (8, 3)
+    view = await cluster.view_for("mkb")
+    assert view.associations["bakery", ""] == Association("bakery", "", Use(600, 100), committed=20)
+    assert view.associations["bakery", "mkb"] == Association("bakery", "mkb")
+    assert view.associations["roads", "rijk"].closed
+    assert not view.associations["bakery", ""].closed
+    assert set(view.associations) == {
+        ("bakery", ""), ("roads", ""), ("bakery", "mkb"), ("roads", "mkb"), ("roads", "rijk"),
+    }  # fmt: skip
+    assert view.qos == {"regional": Qos("regional", Use(8, 3), users={"1001": 3})}
+
+
+async def test_what_a_job_asks_for_comes_with_the_view(fake: FakeSlurm, cluster: Cluster) -> None:
+    """GPUs and a time limit: what the queue will take of a budget can be told from them."""
+    fake.jobs[JOB].gres, fake.jobs[JOB].limit = "gres:gpu:2", "1-00:30:00"
+    job = (await cluster.view(0.0)).jobs[JOB]
+    assert (job.gpus, job.minutes) == (2, 1470)
+
+
+async def test_accounting_that_is_away_costs_nobody_the_view(
+    fake: FakeSlurm, cluster: Cluster, clock: Clock
+) -> None:
+    """The queue is as young as ever; why accounting does not answer, and since when, comes with it."""
+    await cluster.view(0.0)
+    await asyncio.sleep(0.05)  # accounting is asked beside the queue
+    good = await cluster.view(0.0)
+    assert good.accounting_error is None
+    assert good.accounting_at > 0.0
+    fake.accounting_away = ACCOUNTING_AWAY
+    clock.ahead = 60.0
+    await cluster.view(0.0)
+    await asyncio.sleep(0.05)
+    clock.ahead = 64.0
+    view = await cluster.view_for("mkb")
+    assert (view.error, view.accounting_error) == (None, ACCOUNTING_AWAY)
+    assert view.accounting_at == good.accounting_at
+    assert view.at > good.at
+    assert view.accounts("mkb") == {"bakery", "roads"}
 
 
 async def test_without_any_view_there_is_no_answer(fake: FakeSlurm, cluster: Cluster) -> None:
@@ -112,7 +168,7 @@ async def test_without_any_view_there_is_no_answer(fake: FakeSlurm, cluster: Clu
     with pytest.raises(Unreachable, match="Unable to contact slurm controller"):
         await cluster.view(5.0)
     with pytest.raises(Unreachable):
-        await cluster.accounts("mkb")
+        await cluster.view_for("mkb")
     fake.away = None
     assert (await cluster.view(0.0)).error is None, "an error is not kept longer than it lasts"
 
@@ -236,83 +292,4 @@ async def test_an_older_job_of_the_same_number_is_another_job(fake: FakeSlurm, c
     forgotten("COMPLETED")(fake)
     fake.jobs[JOB].ended = time.time() - 86_400
     verdict = await cluster.verdict(JOB, "mkb", time.time() - 1)
-    assert verdict.phase is Phase.UNKNOWN
-
-
-# -- a publisher that breaks -------------------------------------------------------------------------
-
-
-async def test_without_a_publisher_nothing_is_known(tmp_path: Path) -> None:
-    """No socket, or nobody behind it: every job is unknown."""
-    verdict = await Cluster(str(tmp_path / "absent")).verdict(JOB, "mkb", 0.0)
-    assert verdict.phase is Phase.UNKNOWN
-    assert "does not answer" in verdict.reason
-    with pytest.raises(Unreachable):
-        await Cluster(str(tmp_path / "absent")).accounts("mkb")
-
-
-VIEW: dict[str, Any] = {"at": 2e9, "error": None, "jobs": [], "associations": [], "addresses": {}}
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        b"",
-        b"\n",
-        b"garbage\n",
-        json.dumps(VIEW).encode()[:40],  # it was killed while it wrote
-        b"null\n",
-        b"[]\n",
-        b"17\n",
-        b'{"error": "unknown message"}\n',  # another version
-        json.dumps({**VIEW, "jobs": [{"id": JOB}]}).encode() + b"\n",
-        json.dumps({**VIEW, "jobs": None}).encode() + b"\n",
-        json.dumps({**VIEW, "at": None}).encode() + b"\n",
-        b"\xff\xfe\n",
-    ],
-)
-async def test_an_answer_that_makes_no_sense_is_unknown(tmp_path: Path, answer: bytes) -> None:
-    """A publisher that is killed, or of another version, must not cost a running server: poll raises not."""
-    path = tmp_path / "queue.socket"
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readline()
-        writer.write(answer)
-        writer.close()
-
-    async with await asyncio.start_unix_server(serve, path):
-        verdict = await Cluster(str(path)).verdict(JOB, "mkb", 0.0)
-    assert verdict.phase is Phase.UNKNOWN
-
-
-async def test_a_silent_publisher_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that hangs is given up, and the servers are kept."""
-    monkeypatch.setattr("werkplaats_spawners.cluster._TIMEOUT", 0.1)
-    path = tmp_path / "queue.socket"
-    over = asyncio.Event()
-
-    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await over.wait()
-        writer.close()
-
-    async with await asyncio.start_unix_server(hang, path):
-        verdict = await Cluster(str(path)).verdict(JOB, "mkb", 0.0)
-        over.set()
-    assert verdict.phase is Phase.UNKNOWN
-
-
-@pytest.mark.parametrize("answer", [b"garbage\n", b"{}\n", b'{"error": "unknown message"}\n', b""])
-async def test_a_verdict_that_makes_no_sense_is_unknown(tmp_path: Path, answer: bytes) -> None:
-    """The same for the second question, about a job that the queue lacks."""
-    path = tmp_path / "queue.socket"
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked = json.loads(await reader.readline())
-        writer.write(
-            json.dumps({**VIEW, "at": time.time()}).encode() + b"\n" if asked["want"] == "view" else answer
-        )
-        writer.close()
-
-    async with await asyncio.start_unix_server(serve, path):
-        verdict = await Cluster(str(path)).verdict(JOB, "mkb", time.time() - 1)
     assert verdict.phase is Phase.UNKNOWN

@@ -5,11 +5,13 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import pytest
+from tests.offers import person
 
 from werkplaats_spawners.form import by_stream, default_flavour, not_offered, render
 from werkplaats_spawners.language import speaking
 from werkplaats_spawners.offer import Flavour, Offer, Project, Stream, Words
 from werkplaats_spawners.request import KEYS, Refused, ServerRequest, from_fields
+from werkplaats_spawners.standing import Standing
 
 Attributes = dict[str, str | None]
 
@@ -92,9 +94,13 @@ class Form(HTMLParser):
         return kind not in ("radio", "checkbox") or "checked" in attributes
 
 
-def form(chosen: ServerRequest | None = None, projects: tuple[Project, ...] = OFFER.projects) -> Form:
+#: Somebody who is in every project.
+EVERYWHERE = person(*(project.name for project in OFFER.projects))
+
+
+def form(chosen: ServerRequest | None = None, standing: Standing = EVERYWHERE) -> Form:
     """Return what a person sees."""
-    return Form(render(OFFER, projects=projects, chosen=chosen or ServerRequest()))
+    return Form(render(OFFER, standing=standing, chosen=chosen or ServerRequest()))
 
 
 def test_the_big_button_starts_first_steps() -> None:
@@ -107,7 +113,7 @@ def test_the_big_button_says_that_it_is_free() -> None:
     html = {}
     for language in ("nl", "en"):
         with speaking(language):
-            html[language] = render(OFFER, projects=(), chosen=ServerRequest())
+            html[language] = render(OFFER, standing=person(), chosen=ServerRequest())
     assert "Start (free, without GPU)" in html["en"]
     assert "About first-steps (nl)" in html["nl"]
     assert "About first-steps (en)" in html["en"]
@@ -161,16 +167,24 @@ def test_only_known_fields() -> None:
 
 def test_every_control_has_a_label() -> None:
     """Whoever hears the page instead of seeing it knows what each field is."""
-    html = render(OFFER, projects=OFFER.projects, chosen=ServerRequest(lent=True))
+    html = render(OFFER, standing=EVERYWHERE, chosen=ServerRequest(lent=True))
+    labelled = []
     for tag, attributes in Form(html).controls:
         if tag != "button" and attributes.get("type") != "hidden":
             assert f'for="{attributes["id"]}"' in html
+            labelled.append(attributes["name"])
+        described = attributes.get("aria-describedby")
+        assert described is None or f'id="{described}"' in html
+    assert set(labelled) == {"flavour", "project", "hours", "lent"}
+
+
+NAMES = [project.name for project in OFFER.projects]
 
 
 @pytest.mark.parametrize(("count", "asked"), [(0, False), (1, False), (2, True)])
 def test_the_project_is_asked_when_there_is_a_choice(count: int, asked: bool) -> None:
     """Nobody is asked to choose from one."""
-    names = [a.get("name") for tag, a in form(projects=OFFER.projects[:count]).controls if tag == "select"]
+    names = [a.get("name") for tag, a in form(standing=person(*NAMES[:count])).controls if tag == "select"]
     assert names == (["project"] if asked else [])
 
 
@@ -183,7 +197,7 @@ def test_hours_are_bounded_by_the_longest_flavour() -> None:
 def test_what_a_facility_writes_is_text() -> None:
     """A title with markup in it is shown, not run."""
     evil = Flavour(**{**dict(flavour("first-steps", 0)), "title": words("<script>alert(1)</script>")})
-    html = render(Offer(flavours=(evil,), streams=(), projects=()), projects=(), chosen=ServerRequest())
+    html = render(Offer(flavours=(evil,), streams=(), projects=()), standing=person(), chosen=ServerRequest())
     assert "<script>" not in html
 
 

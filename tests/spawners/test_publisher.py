@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import sys
+import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,18 +38,47 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeSlurm:
 
 
 async def test_a_snapshot_holds_what_the_hub_needs(fake: FakeSlurm) -> None:
-    """Jobs, who may charge what, and where nodes are, with the time at which Slurm was asked."""
-    snapshot = await Publisher().view(0.0)
+    """Jobs, who may charge what, limits, and where nodes are, with the time at which Slurm was asked."""
+    fake.budgets["bakery"] = (600, 100, 20)
+    fake.shares["regional"] = (8, 3)
+    fake.jobs[17].gres, fake.jobs[17].limit = "gres:gpu:2", "1:30:00"
+    snapshot = await Publisher().view(0.0, 3.0)
     assert snapshot.error is None
     assert [(job["id"], job["user"], job["state"]) for job in snapshot.jobs] == [(17, "mkb", "RUNNING")]
-    assert snapshot.associations == [{"account": "bakery", "user": "mkb"}]
+    assert [(job["gpus"], job["minutes"]) for job in snapshot.jobs] == [(2, 90)]
+    assert [(a["account"], a["user"]) for a in snapshot.associations] == [("bakery", ""), ("bakery", "mkb")]
+    assert snapshot.associations[0]["gpu_minutes"] == {"limit": 600, "used": 100}
+    assert snapshot.associations[0]["committed"] == 20
+    assert [(qos["name"], qos["gpus"]) for qos in snapshot.qos] == [("regional", {"limit": 8, "used": 3})]
     assert snapshot.addresses["gpu1"] == "10.0.0.1"
+
+
+async def test_limits_change_when_slurm_is_asked_again(fake: FakeSlurm) -> None:
+    """What an operator changed is seen by who asks for younger limits, and what is gone is gone."""
+    publisher_ = Publisher()
+    fake.shares["regional"] = (8, 3)
+    assert not (await publisher_.view(0.0, 3.0)).associations[0]["closed"]
+    fake.closed.add("bakery")
+    fake.shares.clear()
+    assert not (await publisher_.view(0.0, 3.0)).associations[0]["closed"]
+    snapshot = await publisher_.view(0.0, 0.0)
+    assert [a["closed"] for a in snapshot.associations] == [True, True]
+    assert snapshot.qos == []
+
+
+async def test_younger_limits_are_asked_for_whatever_the_queues_age(fake: FakeSlurm) -> None:
+    """Somebody to whom an old queue will do still gets limits of the age that they need."""
+    publisher_ = Publisher()
+    first = (await publisher_.view(0.0, 60.0)).limits_at
+    assert (await publisher_.view(60.0, 60.0)).limits_at == first
+    assert (await publisher_.view(60.0, 0.0)).limits_at > first
+    assert fake.commands.count("scontrol") == 2
 
 
 async def test_all_who_ask_at_once_share_one_command(fake: FakeSlurm) -> None:
     """Fifty servers that look at the same moment cost Slurm one question."""
     publisher_ = Publisher()
-    views = await asyncio.gather(*[publisher_.view(1.0) for _ in range(50)])
+    views = await asyncio.gather(*[publisher_.view(1.0, 3.0) for _ in range(50)])
     assert fake.commands.count("squeue") == 1
     assert {view.at for view in views} == {views[0].at}
 
@@ -56,32 +86,32 @@ async def test_all_who_ask_at_once_share_one_command(fake: FakeSlurm) -> None:
 async def test_a_young_snapshot_is_used_again_and_an_old_one_is_not(fake: FakeSlurm) -> None:
     """The age that somebody accepts decides, and associations are asked for less often than the queue."""
     publisher_ = Publisher()
-    first = (await publisher_.view(0.0)).at
-    assert (await publisher_.view(60.0)).at == first
+    first = (await publisher_.view(0.0, 3.0)).at
+    assert (await publisher_.view(60.0, 3.0)).at == first
     assert fake.commands.count("squeue") == 1
-    assert (await publisher_.view(0.0)).at > first
+    assert (await publisher_.view(0.0, 3.0)).at > first
     assert fake.commands.count("squeue") == 2
     assert fake.commands.count("scontrol") == 1
 
 
 async def test_a_snapshot_is_as_old_as_its_question(fake: FakeSlurm, monkeypatch: pytest.MonkeyPatch) -> None:
     """What happened while squeue ran may be missing from its answer, so its time is that of the start."""
-    started = publisher.time.time()
+    started = time.time()
     publisher_ = Publisher()
-    snapshot = await publisher_.view(0.0)
-    assert started <= snapshot.at <= publisher.time.time() - 0.03  # three commands of 10 ms
+    snapshot = await publisher_.view(0.0, 3.0)
+    assert started <= snapshot.at <= time.time() - 0.03  # three commands of 10 ms
 
 
 async def test_an_error_keeps_the_old_snapshot(fake: FakeSlurm) -> None:
     """While Slurm is away its last answer is still there, with its own time and the reason."""
     publisher_ = Publisher()
-    first = (await publisher_.view(0.0)).at
+    first = (await publisher_.view(0.0, 3.0)).at
     fake.away = AWAY
-    snapshot = await publisher_.view(0.0)
+    snapshot = await publisher_.view(0.0, 3.0)
     assert (snapshot.at, snapshot.error) == (first, AWAY)
     assert [job["id"] for job in snapshot.jobs] == [17]
     fake.away = None
-    snapshot = await publisher_.view(0.0)
+    snapshot = await publisher_.view(0.0, 3.0)
     assert snapshot.error is None
     assert snapshot.at > first
 
@@ -90,10 +120,35 @@ async def test_a_failing_slurm_is_not_asked_more_often(fake: FakeSlurm) -> None:
     """Those who wait together share an error as they share an answer."""
     fake.away = AWAY
     publisher_ = Publisher()
-    views = await asyncio.gather(*[publisher_.view(1.0) for _ in range(50)])
-    assert fake.commands == ["squeue"]
+    views = await asyncio.gather(*[publisher_.view(1.0, 3.0) for _ in range(50)])
+    assert [command for command in fake.commands if command != "sacctmgr"] == ["squeue"]
     assert {view.error for view in views} == {AWAY}
     assert views[0].at == 0.0
+
+
+async def test_a_slurm_whose_limits_fail_is_not_asked_more_often(
+    fake: FakeSlurm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same where only the limits cannot be had; and until they can, the error stays."""
+    publisher_ = Publisher()
+    await publisher_.view(0.0, 3.0)
+    limits_answer = False
+
+    async def run(argv: Sequence[str]) -> str:
+        await asyncio.sleep(0.01)
+        answer = await fake.run(argv)
+        if argv[0] == "scontrol" and not limits_answer:
+            raise CommandFailed(AWAY)
+        return answer
+
+    monkeypatch.setattr(publisher, "run", run)
+    for times in (2, 3):
+        views = await asyncio.gather(*[publisher_.view(60.0, 0.0) for _ in range(50)])
+        assert {view.error for view in views} == {AWAY}
+        assert fake.commands.count("scontrol") == times
+    assert (await publisher_.view(0.0, 0.0)).error == AWAY, "a queue without its limits is no answer"
+    limits_answer = True
+    assert (await publisher_.view(60.0, 0.0)).error is None
 
 
 async def test_a_command_that_cannot_be_started_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +158,7 @@ async def test_a_command_that_cannot_be_started_is_an_error(monkeypatch: pytest.
         raise OSError(24, "Too many open files")
 
     monkeypatch.setattr(publisher, "run", run)
-    snapshot = await Publisher().view(0.0)
+    snapshot = await Publisher().view(0.0, 3.0)
     assert (snapshot.at, snapshot.jobs) == (0.0, [])
     assert "Too many open files" in (snapshot.error or "")
     assert "Too many open files" in (await Publisher().verdict(17))["error"]
@@ -112,8 +167,7 @@ async def test_a_command_that_cannot_be_started_is_an_error(monkeypatch: pytest.
 async def test_half_an_answer_is_no_snapshot(monkeypatch: pytest.MonkeyPatch, fake: FakeSlurm) -> None:
     """When the queue answers and the associations do not, the old snapshot stays whole."""
     publisher_ = Publisher()
-    before = await publisher_.view(0.0)
-    monkeypatch.setattr(publisher, "_SLOW_FACTS_SECONDS", -1.0)
+    before = await publisher_.view(0.0, 3.0)
 
     async def run(argv: Sequence[str]) -> str:
         if argv[0] == "scontrol":
@@ -121,7 +175,7 @@ async def test_half_an_answer_is_no_snapshot(monkeypatch: pytest.MonkeyPatch, fa
         return ""
 
     monkeypatch.setattr(publisher, "run", run)
-    after = await publisher_.view(0.0)
+    after = await publisher_.view(0.0, 0.0)
     assert after.error == AWAY
     assert (after.at, [job["id"] for job in after.jobs]) == (before.at, [17])
 
@@ -201,20 +255,25 @@ async def test_the_hubs_group_may_use_the_socket_and_nobody_else(socket: Path) -
 async def test_several_questions_on_one_connection(socket: Path) -> None:
     """Each line gets its line, in order."""
     view, verdict = await exchange(
-        socket, b'{"want": "view", "max_age": 1}', b'{"want": "verdict", "job_id": 17}'
+        socket, b'{"want": "view", "max_age": 1, "limits_age": 3}', b'{"want": "verdict", "job_id": 17}'
     )
-    assert set(view) == {"at", "error", "jobs", "associations", "addresses"}
+    assert set(view) == {
+        "at", "limits_at", "error", "jobs", "associations", "qos", "addresses", "accounting",
+    }  # fmt: skip
+    assert set(view["accounting"]) == {"at", "error"}
     assert verdict["job"]["id"] == 17
 
 
 @pytest.mark.parametrize(
     "message",
     [
-        None, [], 7, "view", {}, {"want": "jobs"}, {"want": "view"}, {"want": "view", "max_age": "1"},
-        {"want": "view", "max_age": None}, {"want": "verdict"}, {"want": "verdict", "job_id": 0},
-        {"want": "verdict", "job_id": -1}, {"want": "verdict", "job_id": "17"},
-        {"want": "verdict", "job_id": "--user=student"}, {"want": "verdict", "job_id": [17]},
-        {"want": "cancel", "job_id": 17},
+        None, [], 7, "view", {}, {"want": "jobs"}, {"want": "cancel", "job_id": 17},
+        {"want": "view"}, {"want": "view", "max_age": 1}, {"want": "view", "limits_age": 1},
+        {"want": "view", "max_age": "1", "limits_age": 1}, {"want": "view", "max_age": 1, "limits_age": "1"},
+        {"want": "view", "max_age": None, "limits_age": 1}, {"want": "view", "max_age": 1, "limits_age": []},
+        {"want": "verdict"}, {"want": "verdict", "job_id": 0}, {"want": "verdict", "job_id": -1},
+        {"want": "verdict", "job_id": "17"}, {"want": "verdict", "job_id": "--user=student"},
+        {"want": "verdict", "job_id": [17]},
     ],
 )  # fmt: skip
 async def test_an_unknown_message_gets_an_error(fake: FakeSlurm, socket: Path, message: Any) -> None:
@@ -228,16 +287,16 @@ async def test_an_unknown_message_gets_an_error(fake: FakeSlurm, socket: Path, m
 async def test_what_is_no_message_ends_its_own_connection_only(socket: Path, line: bytes) -> None:
     """Who sends nonsense is cut off; others are served as before."""
     assert await exchange(socket, line) == []
-    assert len(await exchange(socket, b'{"want": "view", "max_age": 1}')) == 1
+    assert len(await exchange(socket, b'{"want": "view", "max_age": 1, "limits_age": 3}')) == 1
 
 
 async def test_who_hangs_up_disturbs_nobody(socket: Path) -> None:
     """A client that goes away before its answer is no trouble for the next."""
     for _ in range(5):
         _, writer = await asyncio.open_unix_connection(socket)
-        writer.write(b'{"want": "view", "max_age": 0}\n')
+        writer.write(b'{"want": "view", "max_age": 0, "limits_age": 3}\n')
         writer.close()
-    assert len(await exchange(socket, b'{"want": "view", "max_age": 0}')) == 1
+    assert len(await exchange(socket, b'{"want": "view", "max_age": 0, "limits_age": 3}')) == 1
 
 
 async def test_it_runs_as_a_program(tmp_path: Path) -> None:
@@ -251,7 +310,7 @@ async def test_it_runs_as_a_program(tmp_path: Path) -> None:
             if path.is_socket() or process.returncode is not None:
                 break
             await asyncio.sleep(0.01)
-        (answer,) = await exchange(path, b'{"want": "view", "max_age": 0}')
+        (answer,) = await exchange(path, b'{"want": "view", "max_age": 0, "limits_age": 3}')
         assert answer["at"] == 0.0
         assert "squeue" in answer["error"]
     finally:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from jupyterhub import apihandlers, orm
-from jupyterhub.objects import Hub, Server
+from jupyterhub import apihandlers
 from jupyterhub.spawner import SpawnException
-from jupyterhub.user import User
-from sqlalchemy import create_engine, text
-from traitlets.config import Config
+from tests.houses import PERSON, Except, House
 
 from werkplaats_spawners import spawner as spawner_module
 from werkplaats_spawners.cluster import Cluster
@@ -25,17 +21,7 @@ from werkplaats_spawners.offer import Offer
 from werkplaats_spawners.request import ServerRequest
 from werkplaats_spawners.slurm import Trouble
 from werkplaats_spawners.spawner import WerkplaatsSpawner
-from werkplaats_spawners.testing import (
-    ACCOUNTING_AWAY,
-    AWAY,
-    REFUSALS,
-    FakeCluster,
-    FakeLaunch,
-    FakeSlurm,
-)
-
-#: A person of this machine's who is in the system's own list of users.
-PERSON = "nobody"
+from werkplaats_spawners.testing import ACCOUNTING_AWAY, AWAY, REFUSALS, FakeSlurm
 
 
 class Clock:
@@ -60,17 +46,6 @@ class Clock:
         await asyncio.sleep(0)
 
 
-class Except:
-    """A module, except for some of its functions: for the spawner only."""
-
-    def __init__(self, module: Any, **replaced: Any) -> None:
-        self._module = module
-        self.__dict__.update(replaced)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._module, name)
-
-
 @pytest.fixture(autouse=True)
 def english() -> Iterator[None]:
     """Read sentences as they stand in the source."""
@@ -93,58 +68,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def fake() -> FakeSlurm:
     """A Slurm that lets the person charge one project of the shipped facility."""
     return FakeSlurm(associations={("mkb-verkenning", PERSON)})
-
-
-class House:
-    """A Hub's database with one person, and spawners as JupyterHub makes them."""
-
-    def __init__(self, url: str, fake: FakeSlurm, offer: Offer, **config: Any) -> None:
-        self.url = url
-        self.db = orm.new_session_factory(url)()
-        self.config = Config(
-            WerkplaatsSpawner={
-                "offer": offer,
-                "launch": FakeLaunch(slurm=fake),
-                "cluster": FakeCluster(fake),
-                "watch_interval": 0.01,
-                "ip": "127.0.0.1",
-            },
-            **config,
-        )
-        self.user(PERSON)
-
-    def user(self, name: str) -> User:
-        """Return a person, as the Hub that just started reads them from the database."""
-        found = orm.User.find(self.db, name)
-        if found is None:
-            found = orm.User(name=name)
-            self.db.add(found)
-            self.db.commit()
-        settings = {"spawner_class": WerkplaatsSpawner, "hub": Hub(), "config": self.config}
-        return User(found, settings)
-
-    def spawner(self, options: Any = None, name: str = PERSON) -> WerkplaatsSpawner:
-        """Return a spawner that JupyterHub is about to start with these options."""
-        user = self.user(name)
-        spawner: WerkplaatsSpawner = user.get_or_create_spawner("", "")
-        server = orm.Server(base_url=f"/user/{name}/")
-        self.db.add(server)
-        self.db.commit()
-        spawner.server = Server(orm_server=server)
-        spawner.user_options = options if options is not None else {}
-        spawner.orm_spawner.user_options = spawner.user_options
-        spawner.clear_state()
-        spawner.api_token = "a-servers-own-token"
-        return spawner
-
-    def kept(self) -> dict[str, Any]:
-        """Return the state that another process reads from the database: what a kill of the Hub leaves."""
-        engine = create_engine(self.url)
-        with engine.connect() as connection:
-            row = connection.execute(text("SELECT state FROM spawners")).scalar_one()
-        engine.dispose()
-        state: dict[str, Any] = json.loads(row or "{}")
-        return state
 
 
 @pytest.fixture
@@ -303,7 +226,9 @@ async def test_launch_takes_the_environment_that_the_hub_sends(
 
     await spawner.submit_batch_script()
     given = fake.submitted[0][1]["environment"]
-    cleaned = clean_environment(given, Settings("/x", "/x", "/x", {}), pwd.getpwnam(PERSON))
+    cleaned = clean_environment(
+        given, Settings("/x", "/x", "/x", {}, "gpu", "cpu", "lent", 60), pwd.getpwnam(PERSON)
+    )
     assert given.items() <= cleaned.items()
 
 
@@ -317,7 +242,7 @@ async def test_launch_takes_the_environment_that_the_hub_sends(
         ({"gres": "gpu:8"}, 400, "unknown-option"),
         ({"hours": "2"}, 400, "bad-option"),
         ({"hours": 168}, 400, "too-long"),
-        ({"lent": True}, 400, "no-lending"),
+        ({"lent": True}, 400, "nothing-to-lend"),
         ({"project": "onderzoek"}, 403, "not-theirs"),
     ],
 )
@@ -568,12 +493,14 @@ async def test_poll_never_says_stopped_when_it_does_not_know(
 
 
 async def test_poll_notices_the_end(spawner: WerkplaatsSpawner, fake: FakeSlurm) -> None:
-    """A job that Slurm ended is a stopped server, and forgotten."""
+    """A job that Slurm ended is a stopped server, and forgotten, except for how it ended."""
     await started(spawner, fake)
     fake.end_job(17, "TIMEOUT")
     spawner.cluster._view = None
     assert await spawner.poll() == 1
-    assert spawner.get_state() == {}
+    assert spawner.job_id == ""
+    assert set(spawner.get_state()) == {"ending"}
+    assert spawner.get_state()["ending"]["how"] == "TIMEOUT"
     assert await spawner.poll() == 1
 
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, Template
 
+from werkplaats_spawners import period, spoken
 from werkplaats_spawners.language import gettext, ngettext
 from werkplaats_spawners.language import gettext as _
 from werkplaats_spawners.offer import Flavour, Offer, Project, Stream
+from werkplaats_spawners.policy import projects_of, stream_of
 from werkplaats_spawners.request import Refused, ServerRequest
+from werkplaats_spawners.standing import Standing
+
+#: Numbers older than this carry their age.
+_FRESH = timedelta(minutes=1)
 
 
-def render(offer: Offer, *, projects: tuple[Project, ...], chosen: ServerRequest) -> str:
+def render(offer: Offer, *, standing: Standing, chosen: ServerRequest) -> str:
     """Return the inside of the start form, as HTML in the reader's language.
 
     The page around it has two forms: ``quick-start``, which holds no fields of its own, and the one
@@ -24,11 +31,12 @@ def render(offer: Offer, *, projects: tuple[Project, ...], chosen: ServerRequest
     ----------
     offer
         What the facility has.
-    projects
-        The person's projects; they choose when there is more than one.
+    standing
+        The person's projects, of which they choose when there is more than one; and what is left.
     chosen
         What a link, or the form that was just refused, asked for.
     """
+    projects = projects_of(offer, standing)
     return _template().render(
         quick=default_flavour(offer),
         flavours=offer.flavours,
@@ -37,7 +45,54 @@ def render(offer: Offer, *, projects: tuple[Project, ...], chosen: ServerRequest
         several=len(projects) > 1,
         chosen=chosen,
         preselected=chosen.model_dump(exclude_defaults=True).keys() - {"notebook"} != set(),
+        left=_left(projects, standing),
+        shares=_shares(offer, projects, standing),
+        anew=spoken.day(period.end(offer.budgets.period, standing.now), standing.now),
+        borrows=any(stream_of(offer, project).lends for project in projects),
+        charged=offer.lending.charged,
+        notice=_notice(offer.lending.notice_seconds),
+        as_of=_as_of(standing),
+        accounting_away=standing.accounting_away is not None,
     )
+
+
+def _left(projects: tuple[Project, ...], standing: Standing) -> list[dict[str, str]]:
+    """Return what is left of each project's budget, in words."""
+    found = []
+    for project in projects:
+        budget = standing.budgets.get(project.name)
+        if budget is not None and budget.limit is not None:
+            whole = spoken.gpu_hours(budget.limit)
+            left = spoken.gpu_hours(budget.left or 0)
+            found.append({"title": str(project.title), "left": left, "whole": whole})
+    return found
+
+
+def _shares(offer: Offer, projects: tuple[Project, ...], standing: Standing) -> list[dict[str, object]]:
+    """Return how much of each of the person's streams is in use."""
+    found = []
+    for stream, _members in by_stream(offer, projects):
+        held = standing.qos.get(stream.name)
+        if held is not None and held.gpus.limit is not None:
+            full = held.gpus.used >= held.gpus.limit
+            found.append(
+                {"title": str(stream.title), "used": held.gpus.used, "whole": held.gpus.limit, "full": full}
+            )
+    return found
+
+
+def _notice(seconds: int) -> str:
+    if seconds % 60 == 0:
+        return ngettext("1 minute", "{number} minutes", seconds // 60).format(number=seconds // 60)
+    return ngettext("1 second", "{number} seconds", seconds).format(number=seconds)
+
+
+def _as_of(standing: Standing) -> str:
+    """Return the time of numbers that are not of this minute, or that nobody can vouch for now."""
+    at = standing.numbers_at
+    if at is None or (standing.accounting_away is None and standing.now - at < _FRESH):
+        return ""
+    return spoken.clock(at)
 
 
 def default_flavour(offer: Offer) -> Flavour:
