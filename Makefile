@@ -1,6 +1,6 @@
 # What a machine offers; docs/reference/commands.md says more of each.
 SHELL := /bin/sh
-.PHONY: help up down test bench words pictures
+.PHONY: help up down test bench soak words pictures
 
 TESTS := $${WERKPLAATS_TEST_ROOT:-/var/lib/werkplaats-tests}
 PO := hub_config/werkplaats_hub/locale/nl/LC_MESSAGES/werkplaats.po
@@ -10,6 +10,7 @@ help:
 	@echo 'make down      stop what `make up` started; work and accounts stay'
 	@echo 'make test      set up what the tests need, and run them all (as root)'
 	@echo 'make bench     the benchmarks, each beside its peer; one JSON line a figure'
+	@echo 'make soak      the long rounds: guarantees under load (as root; WERKPLAATS_SOAK_MINUTES)'
 	@echo 'make words     collect new sentences for translation'
 	@echo 'make pictures  take the pictures in docs/ anew, with the browser test'
 
@@ -24,6 +25,9 @@ test:
 
 bench:
 	@sh benchmarks/run.sh
+
+soak:
+	@sh tests/run.sh tests/integration -m soak -q -s
 
 words:
 	@sh tests/run.sh prepare

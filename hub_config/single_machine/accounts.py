@@ -13,8 +13,7 @@ from single_machine import files
 from single_machine.console import Console, StepFailed
 from werkplaats_hub.facility import Facility
 from werkplaats_hub.instance import MARK, Instance
-from werkplaats_spawners.launch.settings import Settings, Size
-from werkplaats_spawners.offer import LENT
+from werkplaats_hub.launch_settings import launch_settings
 
 _NOLOGIN: Final = "/usr/sbin/nologin"
 _SUDOERS: Final = Path("/etc/sudoers.d")
@@ -84,17 +83,7 @@ def make_person(console: Console, instance: Instance, name: str) -> None:
 
 def allow_launch(console: Console, instance: Instance, facility: Facility) -> None:
     """Lay down *launch*, its settings, and the one sudo rule of the Hub."""
-    settings = Settings(
-        slurm_conf=str(instance.slurm_conf),
-        notebook=str(instance.notebook),
-        logs=str(instance.job_logs),
-        flavours={f.name: Size(f.cpus, f.memory_gb, f.gpus, f.max_hours * 60) for f in facility.flavours},
-        gpu_partition=facility.partitions.gpu,
-        cpu_partition=facility.partitions.cpu,
-        lent_qos=LENT,
-        notice_seconds=facility.lending.notice_seconds,
-    )
-    files.write(instance.etc / "launch.json", settings.text())
+    files.write(instance.etc / "launch.json", launch_settings(instance, facility).text())
     program = _LAUNCH.format(python=instance.hub_python, settings=instance.etc / "launch.json")
     files.folder(instance.launch.parent)
     files.write(instance.launch, program, 0o755)

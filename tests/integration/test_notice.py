@@ -29,6 +29,7 @@ WORDS = {
         "saved": "Je open documenten zijn opgeslagen.",
         "mark": "gered",
         "ended": "Deze server is gestopt",
+        "back": "Je geleende GPU ging terug naar de eigenaar",
     },
     "en": {
         "in": "Sign in",
@@ -38,6 +39,7 @@ WORDS = {
         "saved": "Your open documents have been saved.",
         "mark": "saved",
         "ended": "This server has stopped",
+        "back": "Your borrowed GPU went back to its owner",
     },
 }
 
@@ -116,13 +118,20 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def a_minute(platform: Platform) -> Iterator[None]:
+    """A facility's own notice, in which these tests have time to look."""
+    with platform.other_facility(lambda raw: raw["lending"].update(notice_seconds=60)):
+        yield
+
+
 @pytest.fixture
-def sit_down(browser: Browser, platform: Platform) -> Iterator[Callable[[str], Desk]]:
-    """Sign in, start a server, and open Lab, in a language."""
+def sit_down(browser: Browser, platform: Platform, a_minute: None) -> Iterator[Callable[..., Desk]]:
+    """Sign in, start a server (unless one runs), and open Lab, in a language."""
     platform.session("mkb")
     windows = []
 
-    def sit(language: str) -> Desk:
+    def sit(language: str, runs: bool = False) -> Desk:
         home = platform.instance.homes / WHO
         # Lab opens again what was open in an earlier test.
         shutil.rmtree(home / ".jupyter/lab/workspaces", ignore_errors=True)
@@ -134,8 +143,9 @@ def sit_down(browser: Browser, platform: Platform) -> Iterator[Callable[[str], D
         page.fill('input[name="username"]', WHO)
         page.fill('input[name="password"]', platform.passwords["demo"])
         page.get_by_role("button", name=WORDS[language]["in"], exact=True).click()
-        page.locator("summary", has_text=WORDS[language]["more"]).click()
-        page.locator("#spawn_form button[type=submit]:not([form])").click()
+        if not runs:
+            page.locator("summary", has_text=WORDS[language]["more"]).click()
+            page.locator("#spawn_form button[type=submit]:not([form])").click()
         page.wait_for_url(re.compile(r"/user/[^/]+/lab"), timeout=60_000)
         page.wait_for_selector("#jp-main-dock-panel", timeout=60_000)
         return Desk(page, platform, WORDS[language], home, home / f"werk-{language}")
@@ -176,9 +186,7 @@ NOTEBOOK = {
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
-def test_what_is_typed_is_on_disk_when_the_end_is_near(
-    sit_down: Callable[[str], Desk], language: str
-) -> None:
+def test_what_is_typed_is_on_disk_when_the_end_is_near(sit_down: Callable[..., Desk], language: str) -> None:
     """Within five seconds of the signal: the band, the text file, the notebook, and copies where needed."""
     desk = sit_down(language)
     notes, changed = desk.give("notities.txt", "oud\n"), desk.give("plan.txt", "van mij\n")
@@ -222,7 +230,7 @@ TAKEN_BACK = {"kind": "taken-back", "at": "", "ends": "", "seconds_left": 47}
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
-def test_a_text_that_cannot_be_saved_keeps_its_page(sit_down: Callable[[str], Desk], language: str) -> None:
+def test_a_text_that_cannot_be_saved_keeps_its_page(sit_down: Callable[..., Desk], language: str) -> None:
     """A page that is opened later has the band too; what no server took any more stays to be copied."""
     desk = sit_down(language)
     notebook = desk.give("cijfers.ipynb", json.dumps(NOTEBOOK))
@@ -248,7 +256,7 @@ def test_a_text_that_cannot_be_saved_keeps_its_page(sit_down: Callable[[str], De
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
-def test_lent_capacity_that_is_taken_back(sit_down: Callable[[str], Desk], language: str) -> None:
+def test_lent_capacity_that_is_taken_back(sit_down: Callable[..., Desk], language: str) -> None:
     """It has sentences of its own, and reads well in the dark too; then the page goes to the Hub's."""
     desk = sit_down(language)
     notebook = desk.give("cijfers.ipynb", json.dumps(NOTEBOOK))
@@ -276,3 +284,32 @@ def test_lent_capacity_that_is_taken_back(sit_down: Callable[[str], Desk], langu
     desk.page.clock.fast_forward(20_000)
     desk.page.wait_for_url(re.compile(rf"/hub/user/{WHO}/"))
     desk.keep("9-notice-hub", language)
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_slurm_takes_a_borrowed_gpu_back(
+    sit_down: Callable[..., Desk], platform: Platform, language: str
+) -> None:
+    """By Slurm's own hand: told in time, saved, and led to what happened and how to go on."""
+    others = [platform.sbatch("onderzoeker", "onderzoek", "eurohpc") for _ in range(8)]
+    others += [platform.sbatch("onderzoeker", "onderzoek", "lent") for _ in range(3)]
+    others += [platform.sbatch("rijk", "rijk-verkenning", "national") for _ in range(4)]
+    platform.until_running(*others)
+    mkb = platform.session("mkb")
+    assert mkb.start({"flavour": "gpu-1", "lent": True}).status in (201, 202)
+    mkb.wait_ready()
+    desk = sit_down(language, runs=True)
+    notes = desk.give("notities.txt", "oud\n")
+    desk.go_to(desk.folder)
+    desk.open(notes)
+    desk.type("getypt ")
+    asked = time.monotonic()
+    owner = platform.sbatch("student", "cursus-ai", "regional")
+    expect(desk.banner).to_contain_text(desk.words["lent"], timeout=15_000)
+    assert within(5, lambda: notes.read_text() == "getypt oud\n")
+    desk.keep("8-taken-back", language)
+    platform.until_running(owner, within=75 - (time.monotonic() - asked))
+    desk.page.wait_for_url(re.compile(rf"/hub/user/{WHO}/"), timeout=60_000)
+    expect(desk.page.locator("h1")).to_have_text(desk.words["back"], timeout=30_000)
+    desk.keep("9-taken-back", language)
+    assert all(platform.state(number) == "RUNNING" for number in others)

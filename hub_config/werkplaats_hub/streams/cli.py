@@ -14,6 +14,7 @@ import typer
 from werkplaats_hub import facility as facilities
 from werkplaats_hub.facility import Facility, FacilityError
 from werkplaats_hub.instance import Instance, this_instance
+from werkplaats_hub.launch_settings import launch_settings
 from werkplaats_hub.slurm_commands import Slurm, SlurmFailed
 from werkplaats_hub.streams import plan as planning
 from werkplaats_hub.streams import settings
@@ -74,7 +75,7 @@ def apply_plan(
     if done.failure:
         raise typer.Exit(1)
     if facility is not None:
-        _install(facility, instance)
+        _install(facility, read, instance)
     if kept:
         raise typer.Exit(_LEFT)
 
@@ -168,12 +169,17 @@ def _asked(question: Callable[[], Answer]) -> Answer:
         raise typer.Exit(1) from wrong
 
 
-def _install(file: Path, instance: Instance) -> None:
-    """Put the file where the Hub reads it, whole or not at all."""
-    new = instance.facility.with_suffix(".new")
-    new.write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+def _install(file: Path, facility: Facility, instance: Instance) -> None:
+    """Put the file, and what *launch* must know of it, where the Hub finds them: each whole or not at all."""
+    _replace(instance.etc / "launch.json", launch_settings(instance, facility).text())
+    _replace(instance.facility, file.read_text(encoding="utf-8"))
+
+
+def _replace(path: Path, text: str) -> None:
+    new = path.with_name(f".{path.name}.new")
+    new.write_text(text, encoding="utf-8")
     os.chmod(new, 0o644)
-    new.replace(instance.facility)
+    new.replace(path)
 
 
 def _listed(past: dict[str, float]) -> str:
