@@ -78,7 +78,7 @@ def slurm_conf(
         "GresTypes=gpu",
         "MpiDefault=none",
         "ReturnToService=2",
-        # Together they decide how long a borrower that ignores its notice can stay (docs/decisions/0013).
+        # Together they decide how long a borrower that ignores its notice can stay (docs/decisions/0014).
         "KillWait=3",
         "MessageTimeout=6",
         "SlurmctldTimeout=60",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
 
@@ -170,6 +171,7 @@ def test_a_job_that_dies_at_once_says_its_last_words_within_ten_seconds(platform
     broken = home / ".jupyter"
     subprocess.run(["rm", "-rf", str(broken)], check=True)
     broken.mkdir(mode=0o755)
+    shutil.chown(broken, student.name, student.name)
     (broken / "jupyter_server_config.py").write_text(
         "import os\nos.write(2, b'kapot-voor-de-test\\n')\nos._exit(3)\n"
     )

@@ -55,7 +55,11 @@ async function follow(
   const banner = new Banner(notice, words);
   shell.add(banner, 'header');
   const save = async () => {
-    await saving.save(openDocuments(shell, manager));
+    try {
+      await saving.save(openDocuments(shell, manager));
+    } catch (reason) {
+      console.error('Saving goes on at the next round:', reason); // one document must not stop the others
+    }
     banner.say(saving.outcomes.values());
   };
   const { serverSettings } = app.serviceManager;

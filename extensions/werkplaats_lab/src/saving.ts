@@ -109,6 +109,9 @@ export class Saving {
 
 /** What people wrote and made: of a notebook its cells, and not what a kernel says of itself. */
 function substance(document: DocumentRegistry.Context): string {
+  if (document.contentsModel?.type !== 'notebook') {
+    return document.model.toString(); // toJSON would take a text for JSON
+  }
   const content = document.model.toJSON() as { cells?: unknown } | null;
   return JSON.stringify(content?.cells ?? content);
 }

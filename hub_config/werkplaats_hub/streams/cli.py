@@ -74,8 +74,7 @@ def apply_plan(
         _tell(done, kept)
     if done.failure:
         raise typer.Exit(1)
-    if facility is not None:
-        _install(facility, read, instance)
+    _install(facility, read, instance)
     if kept:
         raise typer.Exit(_LEFT)
 
@@ -109,7 +108,8 @@ def show_status(
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="History: the first day.")
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="History: up to this day.")
+        datetime | None,
+        typer.Option("--to", formats=["%Y-%m-%d"], help="History: the first day not counted (today)."),
     ] = None,
 ) -> None:
     """Show use against entitlement; with --from, the history that accounting kept."""
@@ -169,13 +169,17 @@ def _asked(question: Callable[[], Answer]) -> Answer:
         raise typer.Exit(1) from wrong
 
 
-def _install(file: Path, facility: Facility, instance: Instance) -> None:
-    """Put the file, and what *launch* must know of it, where the Hub finds them: each whole or not at all."""
+def _install(file: Path | None, facility: Facility, instance: Instance) -> None:
+    """Put what *launch* must know of the file, and another file itself, where the Hub finds them."""
     _replace(instance.etc / "launch.json", launch_settings(instance, facility).text())
-    _replace(instance.facility, file.read_text(encoding="utf-8"))
+    if file is not None:
+        _replace(instance.facility, file.read_text(encoding="utf-8"))
 
 
 def _replace(path: Path, text: str) -> None:
+    """Write a file, whole or not at all; one that says so already is left as it is."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return
     new = path.with_name(f".{path.name}.new")
     new.write_text(text, encoding="utf-8")
     os.chmod(new, 0o644)

@@ -54,14 +54,14 @@ def keep(instance: Instance, run: Run, clock: Callable[[], datetime]) -> None:
     seen: object = None
     asked = 0.0
     while True:
-        state = (clock().date(), instance.facility.stat().st_mtime_ns)
-        if state != seen or time.monotonic() - asked > _ASK_SECONDS:
-            try:
+        try:
+            state = (clock().date(), instance.facility.stat().st_mtime_ns)
+            if state != seen or time.monotonic() - asked > _ASK_SECONDS:
                 for change in keep_once(instance, run, clock()):
                     _log.info("%s is closed: its last day is over", change.thing)
                 seen, asked = state, time.monotonic()
-            except (SlurmFailed, FacilityError, OSError) as wrong:
-                _log.error("%s", wrong)
+        except (SlurmFailed, FacilityError, OSError) as wrong:
+            _log.error("%s", wrong)
         time.sleep(_LOOK_SECONDS)
 
 
