@@ -11,7 +11,7 @@ from single_machine.isolation import Cgroups, Isolation
 from werkplaats_hub.facility import Facility
 from werkplaats_hub.instance import MARK, Instance
 from werkplaats_hub.streams.settings import billing_weights, written
-from werkplaats_spawners.offer import WITH_GPU
+from werkplaats_spawners.offer import WITH_GPU, WITHOUT_GPU
 
 
 def slurm_conf(
@@ -108,6 +108,7 @@ _SCHEDULER: Final = (
     "bf_interval=10",
     "bf_busy_nodes",
     "preempt_youngest_first",
+    "preempt_strict_order",
 )
 
 
@@ -122,7 +123,7 @@ def _partitions(nodes: Iterable[Node], facility: Facility) -> Iterator[str]:
         f"PartitionName={names.gpu} Nodes={with_gpus} Default=YES {usual} QOS={WITH_GPU} "
         f'TRESBillingWeights="{weights}"'
     )
-    yield f'PartitionName={names.cpu} Nodes={without} {usual} TRESBillingWeights="CPU=0"'
+    yield (f'PartitionName={names.cpu} Nodes={without} {usual} QOS={WITHOUT_GPU} TRESBillingWeights="CPU=0"')
 
 
 def job_submit_lua(facility: Facility) -> str:

@@ -30,7 +30,7 @@ from werkplaats_hub.facility import Facility, FacilityError
 from werkplaats_hub.instance import FILE, Instance, short_hostname
 from werkplaats_hub.slurm_commands import Slurm, SlurmFailed
 from werkplaats_hub.streams import plan as streams
-from werkplaats_spawners.offer import WITH_GPU
+from werkplaats_spawners.offer import WITH_GPU, WITHOUT_GPU
 
 
 @dataclass
@@ -199,9 +199,10 @@ class Up:
         )
         if self.instance.cluster not in self._slurm(["sacctmgr", "-nP", "show", "cluster", "format=cluster"]):
             self._slurm(["sacctmgr", "-i", "add", "cluster", self.instance.cluster])
-        if not self._slurm(["sacctmgr", "-nP", "show", "qos", WITH_GPU]).strip():
-            # The partition with GPUs names it, so it must be there before slurmctld is.
-            self._slurm(["sacctmgr", "-i", "add", "qos", WITH_GPU])
+        for name in (WITH_GPU, WITHOUT_GPU):
+            if not self._slurm(["sacctmgr", "-nP", "show", "qos", name]).strip():
+                # A partition names it, so it must be there before slurmctld is.
+                self._slurm(["sacctmgr", "-i", "add", "qos", name])
         self._start(supervisor, "slurmctld", *(f"slurmd-{node.name}" for node in self.nodes))
         self.console.until(
             self._nodes_are_up,

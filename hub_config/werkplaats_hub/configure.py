@@ -10,7 +10,7 @@ from werkplaats_hub import facility as facilities
 from werkplaats_hub import pages
 from werkplaats_hub.facility import Facility
 from werkplaats_hub.instance import Instance
-from werkplaats_hub.watched import WatchedOffer
+from werkplaats_hub.watched import WatchedFacility
 from werkplaats_spawners import language
 from werkplaats_spawners.cluster import Cluster
 from werkplaats_spawners.launch.client import Launch
@@ -28,7 +28,7 @@ def configure(c: Config, instance: Instance) -> None:
     language.load(Path(__file__).parent / "locale")
     apply_addresses(c, instance)
     apply_storage(c, instance)
-    offer = WatchedOffer(instance.facility, facility)
+    offer = WatchedFacility(instance.facility, facility)
     apply_spawner(c, instance, facility, offer)
     apply_people(c, instance, facility)
     apply_look(c, facility, offer)
@@ -51,7 +51,7 @@ def apply_storage(c: Config, instance: Instance) -> None:
     c.JupyterHub.cleanup_proxy = False
 
 
-def apply_spawner(c: Config, instance: Instance, facility: Facility, offer: WatchedOffer) -> None:
+def apply_spawner(c: Config, instance: Instance, facility: Facility, offer: WatchedFacility) -> None:
     """Start servers through Slurm, and through nothing else."""
     c.JupyterHub.spawner_class = "werkplaats"
     c.JupyterHub.allow_named_servers = facility.limits.named_servers > 0
@@ -82,7 +82,7 @@ def apply_people(c: Config, instance: Instance, facility: Facility) -> None:
     c.SharedPasswordAuthenticator.admin_password = _secret(instance, "admin-password")
 
 
-def apply_look(c: Config, facility: Facility, offer: WatchedOffer) -> None:
+def apply_look(c: Config, facility: Facility, offer: WatchedFacility) -> None:
     """Serve our pages, in the reader's language and the facility's colours."""
     house = facility.facility
     look = house.model_copy(update={"demo": facility.demo is not None})

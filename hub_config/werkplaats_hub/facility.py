@@ -27,6 +27,10 @@ from werkplaats_spawners.offer import (
 _ROUNDING = 0.001
 
 
+#: Slurm's administrator passes by every limit.
+_ROOT = "root"
+_NOBODY = "whom Slurm limits in nothing; take the name out"
+
 #: Sections of which every table has a name of its own: ``[streams.regional]``.
 _NAMED = ("streams", "projects", "flavours")
 
@@ -64,6 +68,12 @@ class Partitions(Frozen):
     cpu: Name = "cpu"
     cpus_per_gpu: int = Field(default=4, ge=1, le=1024)
     memory_gb_per_gpu: int = Field(default=16, ge=1, le=8192, description="GiB")
+
+    @model_validator(mode="after")
+    def _are_two(self) -> Partitions:
+        if self.gpu == self.cpu:
+            raise ValueError(f"gpu and cpu are both '{self.gpu}'; name two partitions, that share no cores")
+        return self
 
 
 class Demo(Frozen):
@@ -127,6 +137,21 @@ class Facility(Frozen):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _can_be_kept(self) -> Facility:
+        for project in self.projects:
+            for key, people in (("members", project.members), ("owners", project.owners)):
+                if _ROOT in people:
+                    raise ValueError(f"projects.{project.name}.{key} has 'root', {_NOBODY}")
+            if not project.call.isprintable():
+                raise ValueError(
+                    f"projects.{project.name}.call has a line break or another control character; "
+                    "write it as one line of text"
+                )
+        if self.demo and _ROOT in self.demo.people:
+            raise ValueError(f"demo.people has 'root', {_NOBODY}")
+        return self
+
     @property
     def offer(self) -> Offer:
         """Return what requests are judged against."""
@@ -153,6 +178,8 @@ def read(path: Path) -> Facility:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as wrong:
         raise FacilityError(f"{path}: cannot be read ({wrong.strerror}).") from wrong
+    except RecursionError as wrong:
+        raise FacilityError(f"{path}: is not TOML: a value is nested too deep. Mend that line.") from wrong
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
         raise FacilityError(f"{path}: is not TOML: {wrong}. Mend that line.") from wrong
     try:
@@ -198,7 +225,25 @@ def _fault(error: dict[str, Any], raw: dict[str, Any]) -> str:
         case "value_error":
             where = f"'{key}': " if key else ""
             return f"{where}{error['ctx']['error']}."
-    return f"'{key}' is {error['input']!r}: {_lower(error['msg'])}. Change the value."
+        case "string_pattern_mismatch" if _names_a_table(error["loc"]):
+            return (
+                f"the name of the table [{key.removesuffix('.name')}] must be 2 to 40 lower-case letters, "
+                "digits and hyphens, from a letter on and not to a hyphen; choose another name."
+            )
+    said = _SHAPES.get(error["type"]) or _lower(error["msg"])
+    return f"'{key}' is {error['input']!r}: {said}. Change the value."
+
+
+#: What pydantic says in words of Python.
+_SHAPES = {
+    "tuple_type": 'it must be a list, such as ["mkb"]',
+    "model_type": "it must be a table",
+    "model_attributes_type": "it must be a table",
+}
+
+
+def _names_a_table(location: tuple[int | str, ...]) -> bool:
+    return len(location) == 3 and location[0] in _NAMED and location[2] == "name"
 
 
 def _key(location: tuple[int | str, ...], raw: dict[str, Any]) -> str:

@@ -47,4 +47,4 @@ class Slurm:
 
 def _nothing_to_do(out: str) -> bool:
     """Return whether sacctmgr only says that it found things as they should be."""
-    return "Nothing new added" in out or "Nothing modified" in out or "Nothing deleted" in out
+    return any(f"Nothing {done}" in out for done in ("new added", "modified", "deleted", "removed"))

@@ -13,10 +13,10 @@ from werkplaats_spawners.offer import Offer
 _log = logging.getLogger(__name__)
 
 
-class WatchedOffer:
-    """Returns what the facility offers, read anew when its file is another.
+class WatchedFacility:
+    """The facility, read anew when its file is another; called, it returns what is offered.
 
-    A file that cannot be used is passed over, with a line in the log: what was offered stays.
+    A file that cannot be used is passed over, with a line in the log: what it said before stays.
     """
 
     def __init__(self, path: Path, facility: Facility) -> None:
@@ -24,12 +24,17 @@ class WatchedOffer:
         self._facility = facility
         self._seen = self._look()
 
-    def __deepcopy__(self, memo: object) -> WatchedOffer:
+    def __deepcopy__(self, memo: object) -> WatchedFacility:
         """Return itself: traitlets copies a configuration for every spawner."""
         return self
 
     def __call__(self) -> Offer:
-        """Return the offer; looking at the file costs microseconds."""
+        """Return what requests are judged against, as the file now says it."""
+        return self.facility.offer
+
+    @property
+    def facility(self) -> Facility:
+        """What the file now says; looking at it costs microseconds."""
         now = self._look()
         if now != self._seen:
             self._seen = now
@@ -38,7 +43,7 @@ class WatchedOffer:
                 _log.info("%s has changed, and was read", self._path)
             except FacilityError as wrong:
                 _log.error("What was offered stays: %s", wrong)
-        return self._facility.offer
+        return self._facility
 
     def _look(self) -> tuple[int, int, int]:
         """Return what tells one version of the file from another."""

@@ -173,6 +173,14 @@ class Cluster:
             return Verdict(Phase.UNKNOWN, view.error or "the queue was last read before the submission")
         return await self._accounting_says(job_id, user, submitted)
 
+    async def ending(self, job_id: int, user: str, submitted: float) -> Verdict:
+        """Return what is known of a job that ends; why a borrower was cancelled is in accounting."""
+        verdict = await self.verdict(job_id, user, submitted, max_age=1.0)
+        job = verdict.job
+        if verdict.phase is Phase.GONE and job and job.note is None and job.state.startswith("CANCELLED"):
+            return await self._accounting_says(job_id, user, submitted)
+        return verdict
+
     async def _accounting_says(self, job_id: int, user: str, submitted: float) -> Verdict:
         """Ask for the terminal record of a job that a good snapshot lacks."""
         try:
@@ -189,8 +197,13 @@ class Cluster:
             return Verdict(Phase.GONE, job.state, job=job)
         return Verdict(Phase.UNKNOWN, f"accounting says {job.state}, the queue lacks it")
 
-    async def view_for(self, user: str, max_age: float = 3.0) -> View:
+    async def view_for(self, user: str, max_age: float = 3.0, *, old_will_do: bool = True) -> View:
         """Return a view that knows what a person may charge, no part of it older than `max_age` seconds.
+
+        Parameters
+        ----------
+        old_will_do
+            Whether an older view serves while Slurm is away: to look at, but not to start by.
 
         Raises
         ------
@@ -198,7 +211,7 @@ class Cluster:
             When Slurm cannot be asked, and an older view does not know the person.
         """
         view = await self.view(max_age, max_age)
-        if view.error and not view.accounts(user):
+        if view.error and not (old_will_do and view.accounts(user)):
             raise Unreachable(view.error)
         return view
 

@@ -17,7 +17,7 @@ from werkplaats_spawners import spoken
 from werkplaats_spawners.cluster import Verdict
 from werkplaats_spawners.language import gettext as _
 from werkplaats_spawners.offer import LENT
-from werkplaats_spawners.slurm import Phase
+from werkplaats_spawners.slurm import TAKEN_BACK, Job, Phase
 
 #: How long Slurm is given to show a job's final state, seconds.
 _PATIENCE: Final = 60
@@ -30,7 +30,8 @@ class Ending:
     Attributes
     ----------
     how
-        Slurm's final state, such as ``PREEMPTED``; empty while it is not known.
+        Slurm's final state, such as ``PREEMPTED``, which a borrower that an operator's program took
+        back counts as too; empty while it is not known.
     lent
         Whether it ran on borrowed capacity.
     at
@@ -45,8 +46,7 @@ class Ending:
     def of(cls, verdict: Verdict, at: float) -> Ending:
         """Return the end that a verdict tells of; its job may still be letting go of its node."""
         job = verdict.job
-        ended = job.state.split()[0] if job and job.phase is Phase.GONE else ""
-        return cls(how=ended, lent=job is not None and job.qos == LENT, at=at)
+        return cls(how=_how(job) if job else "", lent=job is not None and job.qos == LENT, at=at)
 
     def as_state(self) -> dict[str, Any]:
         """Return what :meth:`read` reads, for the Hub's database."""
@@ -77,13 +77,23 @@ class Ending:
         clock = spoken.clock(datetime.fromtimestamp(self.at).astimezone())
         if self.taken_back:
             return [
-                _("At {time} the stream that owns it needed it. You were told before, and the documents "
-                  "that were open in your browser were saved.").format(time=clock),
+                _("At {time} the stream that owns it needed it. In a browser that was open you were told "
+                  "before, and the documents there were saved.").format(time=clock),
                 _("What a notebook held in memory is gone: open it again and run its cells from the top."),
                 _("Start again on your own stream's share, which is never taken back but where you may "
                   "have to wait; or borrow again, if there is something to borrow."),
             ]  # fmt: skip
         return [_HOW.get(self.how, _told_nothing)().format(time=clock)]
+
+
+def _how(job: Job) -> str:
+    """Return the final state of a job; nothing while it has none, or while what it means is not known."""
+    state = job.state.split()[0] if job.phase is Phase.GONE else ""
+    if state != "CANCELLED" or job.qos != LENT:
+        return state
+    if job.note is None:
+        return ""
+    return "PREEMPTED" if job.note.startswith(TAKEN_BACK) else state
 
 
 def _told_nothing() -> str:
@@ -140,6 +150,7 @@ async def learn_ending(row: Any, look: Callable[[], Awaitable[Verdict]]) -> None
         with contextlib.suppress(SQLAlchemyError):  # the person, or the server's row, may be deleted
             if ending_in(row) is None:
                 return
-            if verdict.phase is Phase.GONE:
-                keep_ending(row, Ending.of(verdict, time.time()))
+            ending = Ending.of(verdict, time.time())
+            if ending.how:
+                keep_ending(row, ending)
                 return

@@ -74,7 +74,8 @@ def show_limits() -> list[str]:
     return ["scontrol", "show", "assoc_mgr", "flags=assoc,qos"]
 
 
-_ASSOCIATION: Final = re.compile(r"ClusterName=\S* Account=(\S+) UserName=(\S*?)(?:\(\d+\))? Partition=")
+#: One for a single partition is no one's whole right, and passed over.
+_ASSOCIATION: Final = re.compile(r"ClusterName=\S* Account=(\S+) UserName=(\S*?)(?:\(\d+\))? Partition= ")
 _QOS: Final = re.compile(r"QOS=(\S+?)\(\d+\)")
 
 

@@ -18,12 +18,13 @@ from werkplaats_spawners.period import Period
 RESERVED: Final = frozenset(
     {"all", "any", "cluster", "default", "none", "normal", "null", "parent", "root", "where", "set"}
 )
-#: The QOS of borrowed capacity, the account of newcomers, and the QOS of the partition with GPUs:
-#: names of ours, and of no stream or project.
+#: The QOS of borrowed capacity, the account of newcomers, and the QOS of the two partitions: names of
+#: ours, and of no stream or project.
 LENT: Final = "lent"
 FIRST_STEPS: Final = "first-steps"
 WITH_GPU: Final = "with-gpu"
-OURS: Final = frozenset({LENT, FIRST_STEPS, WITH_GPU})
+WITHOUT_GPU: Final = "without-gpu"
+OURS: Final = frozenset({LENT, FIRST_STEPS, WITH_GPU, WITHOUT_GPU})
 
 
 def _not_reserved(name: str) -> str:

@@ -81,6 +81,9 @@ class Job:
         Asked for on its one node; what ``--gpus`` asks for is not in it.
     minutes
         Its time limit, 0 where there is none.
+    note
+        What an operator's program wrote of it; ``None`` where that was not asked for: only accounting
+        tells it.
     """
 
     id: int
@@ -94,6 +97,7 @@ class Job:
     reason: str
     gpus: int = 0
     minutes: int = 0
+    note: str | None = None
 
     @property
     def phase(self) -> Phase:
@@ -177,6 +181,10 @@ def parse_job_id(text: str) -> int:
     return int(lines[-1].split(";")[0])
 
 
+#: How the note begins of a borrower that was told to go (``AdminComment``, which no user can write).
+TAKEN_BACK: Final = "werkplaats: lent capacity was taken back"
+
+
 def scancel(job_id: int) -> list[str]:
     """Cancel one job, its batch script included."""
     return ["scancel", str(job_id)]
@@ -227,7 +235,7 @@ def minutes(limit: str) -> int:
 
 def sacct(job_id: int) -> list[str]:
     """Ask accounting for the verdict on one job that the controller has forgotten."""
-    fields = "JobIDRaw,User,Account,QOS,State,NodeList,Start,End,ExitCode"
+    fields = "JobIDRaw,User,Account,QOS,State,NodeList,Start,End,ExitCode,AdminComment"
     return ["sacct", "--noheader", "--parsable2", "--allocations", "--allusers",
             f"--jobs={job_id}", f"--format={fields}"]  # fmt: skip
 
@@ -236,10 +244,11 @@ def parse_sacct(text: str) -> tuple[Job, ...]:
     """Read the output of :func:`sacct`; the exit code takes the place of the reason."""
     jobs = []
     for line in text.splitlines():
-        fields = line.split("|")
-        if len(fields) == 9 and _NUMBER.fullmatch(fields[0]):
-            number, user, account, qos, state, node, start, end, code = fields
-            jobs.append(Job(int(number), user, account, qos, state, _node(node), start, end, code))
+        fields = line.split("|", 9)
+        if len(fields) == 10 and _NUMBER.fullmatch(fields[0]):
+            number, user, account, qos, state, node, start, end, code, note = fields
+            place = (state, _node(node), start, end, code)
+            jobs.append(Job(int(number), user, account, qos, *place, note=note))
     return tuple(jobs)
 
 

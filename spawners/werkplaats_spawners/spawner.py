@@ -104,7 +104,7 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
             standing = Standing(accounts=frozenset(), now=datetime.now().astimezone())
         return form.render(self.offer, standing=standing, chosen=chosen)
 
-    async def _standing(self, max_age: float = 3.0) -> Standing:
+    async def _standing(self, max_age: float = 3.0, *, old_will_do: bool = True) -> Standing:
         """Return how the person stands, by Slurm's own numbers of at most `max_age` seconds ago.
 
         Raises
@@ -117,7 +117,7 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
             uid = pwd.getpwnam(self.user.name).pw_uid
         except KeyError:
             return Standing(accounts=frozenset(), now=now)
-        view = await self.cluster.view_for(self.user.name, max_age)
+        view = await self.cluster.view_for(self.user.name, max_age, old_will_do=old_will_do)
         return standing_of(
             view,
             self.offer,
@@ -146,7 +146,7 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
     async def _grant(self, options: Any, max_age: float = 0.5) -> Granted:
         request = _accept(from_options(options))
         try:
-            standing = await self._standing(max_age)
+            standing = await self._standing(max_age, old_will_do=False)
         except Unreachable as wrong:
             raise _exception(slurm_is_away(str(wrong))) from wrong
         return _accept(decide(request, self.offer, standing))
@@ -295,11 +295,10 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
 
     def _note_the_end(self) -> None:
         """Keep how a job ended that nobody stopped."""
-        keep_ending(self.orm_spawner, Ending.of(self._verdict, time.time()))
-        if self._verdict.phase is Phase.ENDING:
-            look = partial(
-                self.cluster.verdict, int(self.job_id), self.user.name, self._submitted, max_age=1.0
-            )
+        ending = Ending.of(self._verdict, time.time())
+        keep_ending(self.orm_spawner, ending)
+        if self._verdict.job and not ending.how:
+            look = partial(self.cluster.ending, int(self.job_id), self.user.name, self._submitted)
             self._looking = asyncio.ensure_future(learn_ending(self.orm_spawner, look))
 
     async def stop(self, now: bool = False) -> None:

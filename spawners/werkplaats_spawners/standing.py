@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from werkplaats_spawners.cluster import View
 from werkplaats_spawners.limits import Association, Qos
@@ -111,12 +112,18 @@ def standing(
     )
 
 
+#: Why a job waits that takes nothing from anybody: it is held, or may itself not start for want of budget.
+_GO_NOWHERE: Final = frozenset(
+    {"JobHeldUser", "JobHeldAdmin", "Dependency", "BeginTime", "AssocGrpGRESMinutes"}
+)
+
+
 def _waiting(view: View, offer: Offer) -> dict[tuple[str, str], int]:
     """Return the GPU-minutes that jobs in the queue ask for, by account and person, and by account."""
     asked: dict[tuple[str, str], int] = {}
     for job in view.jobs.values():
         free = job.qos == LENT and not offer.lending.charged
-        if job.phase is Phase.PENDING and job.gpus and not free:
+        if job.phase is Phase.PENDING and job.gpus and not free and job.reason not in _GO_NOWHERE:
             for key in ((job.account, job.user), (job.account, "")):
                 asked[key] = asked.get(key, 0) + job.gpus * job.minutes
     return asked

@@ -49,7 +49,7 @@ REFUSALS: Final[Mapping[slurm.Trouble, str]] = {
 
 _WAITING: Final = "{id}|{user}|{account}|{qos}|{state}|n/a|N/A|N/A|{gres}|{limit}|Resources"
 _PLACED: Final = "{id}|{user}|{account}|{qos}|{state}|gpu1|2026-11-20T23:27:19|{end}|{gres}|{limit}|{reason}"
-_ACCOUNTED: Final = "{id}|{user}|{account}|{qos}|{state}|gpu1|2026-11-20T23:27:19|{end}|0:0\n"
+_ACCOUNTED: Final = "{id}|{user}|{account}|{qos}|{state}|gpu1|2026-11-20T23:27:19|{end}|0:0|{note}\n"
 _ASSOCIATION: Final = """\
 ClusterName=werkplaats Account={account} UserName={user} Partition= Priority=0 ID=12
     SharesRaw/Norm/Level/Factor=1/0.33/3/0.00
@@ -88,6 +88,7 @@ class FakeJob:
     ended: float | None = None  # Unix time, seconds
     gres: str = "N/A"
     limit: str = "2:00:00"
+    note: str = ""
 
 
 @dataclass

@@ -17,10 +17,13 @@ RECORDED = Path(__file__).parent / "recorded"
 _SHARED = Path(__file__).parents[1] / "spawners" / "recorded"
 CLUSTER = "werkplaats"
 
-#: What a person has from the account unless it is their own.
-INHERITED = ("qoslevel", "defaultqos", "maxjobs", "maxsubmitjobs", "maxtresperjob", "maxwall")
 #: ``format=`` of sacctmgr to the name in ``set``, where the two differ.
 SHOWN = {"grpsubmit": "grpsubmitjobs", "mintres": "mintresperjob", "qos": "qoslevel", "parentname": "parent"}
+#: What each table is asked with: of an association only what is its own, of an account who coordinates it.
+SHOWN_WITH = {
+    "associations": [f"cluster={CLUSTER}", "woplimits", "withrawqoslevel"],
+    "account": ["withcoordinators"],
+}
 NEW_QOS = {"priority": "0", "preemptmode": "cluster", "gracetime": "00:00:00", "usagefactor": "1.000000"}
 TRES = ("cpu", "mem", "billing", "gres/gpu")
 
@@ -45,6 +48,14 @@ class FakeSlurm:
         Account, person and GPUs of each job.
     used
         GPU-minutes that an account has used.
+    waiting
+        Account, person and QOS of each job that waits.
+    partitions
+        What is set of an association for one partition, by account, person and partition.
+    coordinators
+        Account and person; who is one of an account is shown as one of those below it as well.
+    levels
+        Who has another level than none.
     changes
         Every command that could change something, also those that failed.
     fails_at
@@ -57,6 +68,10 @@ class FakeSlurm:
     organization: dict[str, str] = field(default_factory=lambda: {"root": "root"})
     default: dict[str, str] = field(default_factory=lambda: {"root": "root"})
     jobs: list[tuple[str, str, int]] = field(default_factory=list)
+    waiting: list[tuple[str, str, str]] = field(default_factory=list)
+    partitions: dict[tuple[str, str, str], dict[str, str]] = field(default_factory=dict)
+    coordinators: list[tuple[str, str]] = field(default_factory=list)
+    levels: dict[str, str] = field(default_factory=lambda: {"root": "Administrator"})
     used: dict[str, int] = field(default_factory=dict)
     changes: list[list[str]] = field(default_factory=list)
     fails_at: int | None = None
@@ -72,7 +87,7 @@ class FakeSlurm:
                 self.jobs = [job for job in self.jobs if job[0] != _value(account)]
                 return ""
             case ["sacctmgr", "--noheader", "--parsable2", "show", what, shown, *where]:
-                assert where in ([], [f"cluster={CLUSTER}"])
+                assert where == SHOWN_WITH.get(what, [])
                 return "".join(f"{'|'.join(row)}\n" for row in self._shown(what, _value(shown).split(",")))
             case ["squeue", "--noheader", *options]:
                 return self._queue(options)
@@ -91,32 +106,35 @@ class FakeSlurm:
         names = [SHOWN.get(column, column) for column in columns]
         rows = {
             "qos": [{"name": name, **has} for name, has in self.qos.items()],
-            "account": [{"account": a, "organization": o} for a, o in self.organization.items()],
-            "user": [{"user": user, "defaultaccount": a} for user, a in self.default.items()],
-            "associations": [*self._associations()],
+            "account": [
+                {"account": a, "organization": o, "coordinators": ",".join(self._coordinators(a))}
+                for a, o in self.organization.items()
+            ],
+            "user": [
+                {"user": user, "defaultaccount": a, "adminlevel": self.levels.get(user, "None")}
+                for user, a in self.default.items()
+            ],
+            "associations": [
+                *({"account": account, **has} for account, has in self.accounts.items()),
+                *({"account": account, "user": user, **own} for (account, user), own in self.people.items()),
+                *(
+                    {"account": account, "user": user, "partition": partition, **own}
+                    for (account, user, partition), own in self.partitions.items()
+                ),
+            ],
         }[what]
         return [[row.get(name, "") for name in names] for row in rows]
 
-    def _associations(self) -> list[dict[str, str]]:
-        rows = []
-        for account, has in self.accounts.items():
-            rows.append({"account": account, "user": "", **self._inherited(account), **has})
-            for (name, user), own in self.people.items():
-                if name == account:
-                    rows.append({"account": account, "user": user, **self._inherited(account, has), **own})
-        return rows
-
-    def _inherited(self, account: str, has: dict[str, str] | None = None) -> dict[str, str]:
-        """Return what comes from the accounts above; with `has`, what a person has from theirs."""
-        parent = self.accounts[account].get("parent")
-        found = self._inherited(parent) if parent else {}
-        if parent:
-            found |= {key: text for key, text in self.accounts[parent].items() if key in INHERITED}
-        return found | {key: text for key, text in (has or {}).items() if key in INHERITED}
+    def _coordinators(self, account: str) -> list[str]:
+        above = self.accounts.get(account, {}).get("parent", "")
+        own = [user for name, user in self.coordinators if name == account]
+        return own + (self._coordinators(above) if above else [])
 
     def _queue(self, options: list[str]) -> str:
-        if "--format=%a|%u" in options:
-            return "".join(f"{account}|{user}\n" for account, user, _ in self.jobs)
+        if "--format=%a|%u|%q|%T" in options:
+            running = [f"{account}|{user}|normal|RUNNING\n" for account, user, _ in self.jobs]
+            waiting = [f"{account}|{user}|{qos}|PENDING\n" for account, user, qos in self.waiting]
+            return "".join([*running, *waiting])
         if "--qos=lent" in options:
             return ""
         (account,) = [_value(word) for word in options if word.startswith("--account=")]
@@ -127,8 +145,8 @@ class FakeSlurm:
             return recorded(words[-1])
         return "".join(
             f"ClusterName={CLUSTER} Account={account} UserName= Partition= Priority=0 ID=1\n"
-            f"    GrpTRESMins=cpu=N(0),gres/gpu=N({self.used.get(account, 0)})\n"
-            for account in self.accounts
+            f"    GrpTRESMins=cpu=N(0),gres/gpu={_limit(has)}({self.used.get(account, 0)})\n"
+            for account, has in self.accounts.items()
         )
 
     # -- what is changed ----------------------------------------------------------------------------
@@ -137,7 +155,7 @@ class FakeSlurm:
         match words:
             case ["add", "qos", name]:
                 assert name not in self.qos, "a QOS that is there cannot be added"
-                self.qos[name] = dict(NEW_QOS)
+                self.qos[name] = {"description": name, **NEW_QOS}
             case ["add", "account", name, where, organization, *settings]:
                 self._add_account(name, where, _value(organization), settings)
             case ["add", "user", user, where, account, *settings]:
@@ -147,6 +165,8 @@ class FakeSlurm:
             case ["modify", what, "where", *rest]:
                 cut = rest.index("set")
                 self._modify(what, dict(_pairs(rest[:cut])), rest[cut + 1 :])
+            case ["delete", "coordinator", "where", name, account]:
+                return self._delete_coordinator(_value(name), _value(account))
             case ["delete", what, "where", *rest]:
                 self._delete(what, dict(_pairs(rest)))
             case other:
@@ -184,10 +204,34 @@ class FakeSlurm:
         elif keys == ["defaultaccount"]:
             assert (_value(settings[0]), name) in self.people, "can only default to an account they have"
             self.default[name] = _value(settings[0])
+        elif keys == ["adminlevel"]:
+            assert where == {"name": name}, "with an account sacctmgr asks whether the default one is meant"
+            self.levels[name] = _value(settings[0])
         else:
-            self._set(self._found(what, where), settings)
+            self._modify_association(what, where, settings)
+
+    def _modify_association(self, what: str, where: dict[str, str], settings: list[str]) -> None:
+        has = self._found(what, where)
+        before = dict(has)
+        self._set(has, settings)
+        try:
             if what == "account":
-                self._check_parent(name)
+                self._check_parent(where["name"])
+                if any("qos" in word.partition("=")[0].lower() for word in settings):
+                    self._check_default_qos(where["name"])
+        except SlurmFailed:
+            has.clear()
+            has.update(before)
+            raise
+
+    def _check_default_qos(self, account: str) -> None:
+        """Refuse QOS of an account with which somebody's own in it do not go."""
+        has = self.accounts[account]
+        people = [own for key, own in (self.people | self.partitions).items() if key[0] == account]
+        for own in people:
+            may, default = ({**has, **own}.get(key, "") for key in ("qoslevel", "defaultqos"))
+            if default and default not in may.split(","):
+                raise SlurmFailed("These associations don't have access to their default qos.")
 
     def _found(self, what: str, where: dict[str, str]) -> dict[str, str]:
         if what == "qos":
@@ -196,6 +240,8 @@ class FakeSlurm:
         assert where["cluster"] == CLUSTER, "without it another cluster's would change too"
         if what == "account":
             return self.accounts[where["name"]]
+        if "partition" in where:
+            return self.partitions[where["account"], where["name"], where["partition"]]
         return self.people[where["account"], where["name"]]
 
     def _delete(self, what: str, where: dict[str, str]) -> None:
@@ -206,10 +252,18 @@ class FakeSlurm:
         self._found(what, where)
         if any(job[0] == account and (what == "account" or job[1] == name) for job in self.jobs):
             raise SlurmFailed("Error with request: Job(s) active, cancel job(s) before remove")
-        if what == "user":
+        if what == "user" and "partition" in where:
+            del self.partitions[account, name, where["partition"]]
+        elif what == "user":
             self._forget(account, name)
         else:
             self._delete_account(name)
+
+    def _delete_coordinator(self, user: str, account: str) -> str:
+        assert user in self.default, "You specified a non-existent user"
+        had = len(self.coordinators)
+        self.coordinators = [pair for pair in self.coordinators if pair != (account, user)]
+        return "" if len(self.coordinators) < had else " Nothing removed\n"
 
     def _delete_qos(self, name: str) -> None:
         users = [*self.accounts.values(), *self.people.values()]
@@ -231,6 +285,7 @@ class FakeSlurm:
 
     def _forget(self, account: str, user: str) -> None:
         del self.people[account, user]
+        self.partitions = {key: own for key, own in self.partitions.items() if key[:2] != (account, user)}
         if not self._accounts(user):
             del self.default[user]
 
@@ -265,15 +320,19 @@ def _as_shown(key: str, before: str, value: str) -> str:
         assert set(amounts) <= set(TRES), amounts
         kept = {name: amounts[name] for name in TRES if amounts.get(name, "-1") != "-1"}
         return ",".join(f"{name}={_amount(name, text)}" for name, text in sorted(kept.items()))
-    if key == "gracetime":
+    if key in ("gracetime", "preemptexempttime") and value != "-1":
         return f"{int(value) // 3600:02}:{int(value) // 60 % 60:02}:{int(value) % 60:02}"
     if value == "-1":
         assert key != "preempt", "You gave a bad qos '1'"
         return ""
-    if key == "maxwall":
+    if key in ("maxwall", "grpwall"):
         days, minutes = divmod(int(value), 24 * 60)
         return (f"{days}-" if days else "") + f"{minutes // 60:02}:{minutes % 60:02}:00"
-    return f"{float(value):.6f}" if key == "usagefactor" else value
+    return f"{float(value):.6f}" if key in ("usagefactor", "limitfactor") else value
+
+
+def _limit(has: dict[str, str]) -> str:
+    return has.get("grptresmins", "").removeprefix("gres/gpu=") or "N"
 
 
 def _amount(name: str, text: str) -> str:

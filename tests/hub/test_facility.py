@@ -248,6 +248,78 @@ def test_a_file_that_is_not_toml(tmp_path: Path, content: bytes, expected: str) 
         read(path)
 
 
+def test_a_file_that_is_nested_too_deep(tmp_path: Path) -> None:
+    """The reader's own limit is a sentence as well, and no traceback."""
+    path = tmp_path / "facility.toml"
+    path.write_text(f"a = {'[' * 100_000}")
+    with pytest.raises(FacilityError) as refused:
+        read(path)
+    assert str(refused.value) == f"{path}: is not TOML: a value is nested too deep. Mend that line."
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        (
+            "projects.cursus-ai.members",
+            "student",
+            "'projects.cursus-ai.members' is 'student': it must be a list, such as [\"mkb\"]. "
+            "Change the value.",
+        ),
+        ("demo.people", 7, "'demo.people' is 7: it must be a list, such as [\"mkb\"]. Change the value."),
+        ("limits", 4, "'limits' is 4: it must be a table. Change the value."),
+        ("streams.regional", "x", "'streams.regional' is 'x': it must be a table. Change the value."),
+        (
+            "streams.regional.title",
+            "x",
+            "'streams.regional.title' is 'x': it must be a table. Change the value.",
+        ),
+    ],
+)
+def test_another_shape_is_said_in_words_of_the_file(
+    fault: Callable[[Change], str], key: str, value: Any, said: str
+) -> None:
+    """A list and a table, as the file's own manual calls them; not a tuple or a dictionary."""
+    assert fault(set_(key, value)).splitlines()[0] == said
+
+
+@pytest.mark.parametrize("name", ["Gpu", "a", "gpu_1", "a" * 41])
+@pytest.mark.parametrize("section", ["streams", "projects", "flavours"])
+def test_the_name_of_a_table(fault: Callable[[Change], str], section: str, name: str) -> None:
+    """It is said of the table, as it stands in the file, which names are good ones."""
+
+    def rename(raw: Raw) -> None:
+        raw[section][name] = next(iter(raw[section].values()))
+
+    assert fault(rename).splitlines()[0] == (
+        f"the name of the table [{section}.{name}] must be 2 to 40 lower-case letters, digits and hyphens, "
+        "from a letter on and not to a hyphen; choose another name."
+    )
+
+
+def test_one_partition_for_both(fault: Callable[[Change], str]) -> None:
+    """Work without a GPU would take the processors that go with the GPUs."""
+    said = fault(lambda raw: raw.update(partitions={"gpu": "all-of-it", "cpu": "all-of-it"}))
+    assert said == (
+        "'partitions': gpu and cpu are both 'all-of-it'; name two partitions, that share no cores."
+    )
+
+
+@pytest.mark.parametrize("key", ["projects.cursus-ai.members", "projects.cursus-ai.owners", "demo.people"])
+def test_root_is_nobody(fault: Callable[[Change], str], key: str) -> None:
+    """Slurm's administrator passes by every limit that the file could set."""
+    said = fault(set_(key, ["beheer", "root"]))
+    assert f"{key} has 'root', whom Slurm limits in nothing; take the name out." in said.splitlines()
+
+
+@pytest.mark.parametrize("call", ["line\nbreak", "bell\a", "\x1b[31mred", "tab\there", "\u202ebackwards"])
+def test_a_call_is_one_line_of_text(fault: Callable[[Change], str], call: str) -> None:
+    """It is printed on terminals and in tables."""
+    assert fault(set_("projects.cursus-ai.call", call)) == (
+        "projects.cursus-ai.call has a line break or another control character; write it as one line of text."
+    )
+
+
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     """A missing file, and a folder in its place, are named as such."""
     with pytest.raises(

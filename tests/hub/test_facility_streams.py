@@ -85,7 +85,10 @@ def test_accounts_that_slurm_would_misread_are_refused(
     def rename(raw: Raw) -> None:
         raw[section][name] = next(iter(raw[section].values()))
 
-    assert f"'{section}.{name}.name' is '{name}'" in fault(rename)
+    assert fault(rename).splitlines()[0] == (
+        f"the name of the table [{section}.{name}] must be 2 to 40 lower-case letters, digits and hyphens, "
+        "from a letter on and not to a hyphen; choose another name."
+    )
 
 
 def test_first_steps_in_an_unknown_stream(fault: Callable[[Change], str]) -> None:

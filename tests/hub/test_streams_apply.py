@@ -48,6 +48,43 @@ def test_from_any_facility_to_any_other(first: Facility, second: Facility) -> No
     assert plan(second, slurm).changes == ()
 
 
+OWN = st.fixed_dictionaries(
+    {},
+    optional={
+        "defaultqos": st.just("a stream's"),
+        "qoslevel": st.just("a stream's"),
+        "maxjobs": st.just("1"),
+    },
+)
+
+
+@given(facilities(), facilities(), st.data())
+def test_whatever_was_set_by_hand(first: Facility, second: Facility, data: st.DataObject) -> None:
+    """People's own settings, strangers, partitions, rights, accounts of others': one apply does it."""
+    slurm = holding(first)
+    streams = st.sampled_from([stream.name for stream in first.streams])
+    accounts = st.sampled_from(sorted(slurm.accounts))
+    for account, person in data.draw(st.sets(st.tuples(accounts, st.sampled_from((*PEOPLE, "zoe"))))):
+        # Slurm itself takes no default that a list does not allow.
+        qos = slurm.accounts[account].get("defaultqos") or data.draw(streams)
+        own = {key: qos if "qos" in key else text for key, text in data.draw(OWN).items()}
+        partition = data.draw(st.sampled_from(["", "", "gpu"]))
+        if partition:
+            slurm.partitions[account, person, partition] = own
+            slurm.people.setdefault((account, person), {})
+        else:
+            slurm.people[account, person] = own
+        slurm.default.setdefault(person, account)
+    for name, parent in zip(("able", "baker"), data.draw(st.tuples(accounts, accounts)), strict=True):
+        slurm.accounts[name], slurm.organization[name] = {"parent": parent}, "others"
+    known = st.sampled_from(sorted(slurm.default))
+    slurm.coordinators = data.draw(st.lists(st.tuples(accounts, known), max_size=2, unique=True))
+    slurm.levels |= data.draw(st.dictionaries(known.filter(lambda who: who != "root"), st.just("Operator")))
+    done = apply(second, slurm)
+    assert (done.failure, done.left) == ("", [])
+    assert plan(second, slurm).changes == ()
+
+
 @given(facilities(), facilities(), st.integers(1, 12))
 def test_a_failure_at_any_command(first: Facility, second: Facility, at: int) -> None:
     """What is done and what is left are told, together all; a second apply makes the rest."""

@@ -21,6 +21,7 @@ def test_a_new_slurm_gets_everything_in_an_order_that_works() -> None:
     assert [str(change.thing) for change in done.done] == [
         "QOS lent",
         "QOS with-gpu",
+        "QOS without-gpu",
         "QOS alder",
         "QOS birch",
         "account alder",
@@ -43,8 +44,8 @@ def test_the_commands_for_a_new_slurm() -> None:
     assert all(argv[:2] == ["sacctmgr", "--immediate"] for argv in slurm.changes)
     assert commanded(slurm)[:2] == [
         "add qos lent",
-        "modify qos lent set Priority=0 PreemptMode=cancel UsageFactor=0 GraceTime=60 "
-        "Flags=UsageFactorSafe GrpTRES=gres/gpu=16 MaxWall=10080",
+        "modify qos lent set Description=werkplaats Priority=0 PreemptMode=cancel UsageFactor=0 "
+        "GraceTime=60 Flags=UsageFactorSafe GrpTRES=gres/gpu=16 MaxWall=10080",
     ]
     assert commanded(slurm)[-5:] == [
         "add account birch cluster=werkplaats organization=werkplaats Parent=root QosLevel=birch,lent "
@@ -122,6 +123,49 @@ DRIFT: dict[str, tuple[str, str, dict[str, str | None], str]] = {
                "modify account where name=mill cluster=werkplaats set GrpJobs=-1 GrpSubmitJobs=-1"),
     "another stream": ("account", "mill", {"parent": "birch"},
                        "modify account where name=mill cluster=werkplaats set Parent=alder"),
+    "an exempt time": ("qos", "lent", {"preemptexempttime": "01:00:00"},
+                       "modify qos where name=lent set PreemptExemptTime=-1"),
+    "no exempt time, where Slurm's own holds": ("qos", "lent", {"preemptexempttime": "00:00:00"},
+                                                "modify qos where name=lent set PreemptExemptTime=-1"),
+    "running minutes": ("qos", "alder", {"grptresrunmins": "gres/gpu=10"},
+                        "modify qos where name=alder set GrpTRESRunMins=gres/gpu=-1"),
+    "minutes of a job": ("qos", "alder", {"maxtresminsperjob": "cpu=10"},
+                         "modify qos where name=alder set MaxTRESMinsPerJob=cpu=-1"),
+    "time of all": ("qos", "alder", {"grpwall": "01:00:00"}, "modify qos where name=alder set GrpWall=-1"),
+    "each account's": ("qos", "alder", {"maxtresperaccount": "gres/gpu=1"},
+                       "modify qos where name=alder set MaxTRESPerAccount=gres/gpu=-1"),
+    "each node's": ("qos", "with-gpu", {"maxtrespernode": "gres/gpu=1"},
+                    "modify qos where name=with-gpu set MaxTRESPerNode=gres/gpu=-1"),
+    "limits that count twice": ("qos", "alder", {"limitfactor": "2.000000"},
+                                "modify qos where name=alder set LimitFactor=-1"),
+    "a mark lost": ("qos", "alder", {"description": "alder"},
+                    "modify qos where name=alder set Description=werkplaats"),
+    "an account's running minutes": (
+        "account", "mill", {"grptresrunmins": "gres/gpu=10"},
+        "modify account where name=mill cluster=werkplaats set GrpTRESRunMins=gres/gpu=-1",
+    ),
+    "an account's time of all": ("account", "mill", {"grpwall": "1-00:00:00"},
+                                 "modify account where name=mill cluster=werkplaats set GrpWall=-1"),
+    "their own minutes of a job": (
+        "person", "mill", {"maxtresminsperjob": "gres/gpu=10"},
+        "modify user where name=ann account=mill cluster=werkplaats set MaxTRESMinsPerJob=gres/gpu=-1",
+    ),
+    "their own on a node": (
+        "person", "mill", {"maxtrespernode": "gres/gpu=1"},
+        "modify user where name=ann account=mill cluster=werkplaats set MaxTRESPerNode=gres/gpu=-1",
+    ),
+    "on Slurm's own account": (
+        "account", "root", {"grptres": "gres/gpu=1", "maxwall": "01:00:00"},
+        "modify account where name=root cluster=werkplaats set GrpTRES=gres/gpu=-1 MaxWall=-1",
+    ),
+    "on a stream's account": ("account", "alder", {"maxjobs": "1"},
+                              "modify account where name=alder cluster=werkplaats set MaxJobs=-1"),
+    "their own default, which is the account's": (
+        "person", "mill", {"defaultqos": "alder"},
+        "modify user where name=ann account=mill cluster=werkplaats set DefaultQOS=-1",
+    ),
+    "a QOS less": ("person", "mill", {"qoslevel": "-lent"},
+                   "modify user where name=ann account=mill cluster=werkplaats set QosLevel="),
     "their own QOS": ("person", "mill", {"qoslevel": "alder,normal"},
                       "modify user where name=ann account=mill cluster=werkplaats set QosLevel="),
     "their own default": ("person", "mill", {"defaultqos": "lent"},

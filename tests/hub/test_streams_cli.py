@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,6 +39,12 @@ def slurm(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> FakeSlurm:
     slurm = FakeSlurm()
     monkeypatch.setattr(streams_cli, "Slurm", lambda of: slurm)
     return slurm
+
+
+@pytest.fixture(autouse=True)
+def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs these tests."""
+    monkeypatch.setattr("werkplaats_hub.streams.cli.os.geteuid", lambda: 0)
 
 
 @pytest.fixture
@@ -83,7 +89,7 @@ def test_a_plan_of_a_new_slurm(slurm: FakeSlurm) -> None:
     """Everything is shown as to be added, and nothing is."""
     done = run("plan")
     assert done.exit_code == 0
-    assert "+ QOS regional\n      Priority: 200\n" in done.output
+    assert "+ QOS regional\n      Description: werkplaats\n      Priority: 200\n" in done.output
     assert done.output.index("+ account regional") < done.output.index("+ person mkb in mkb-verkenning")
     assert slurm.changes == []
 
@@ -102,6 +108,7 @@ def test_a_plan_as_json(applied: FakeSlurm) -> None:
             {"sign": "+", "kind": "person", "name": "mkb-verkenning", "person": "mkb", "before": {},
              "after": {}}
         ],
+        "by_hand": [],
         "slurm_conf": [],
     }  # fmt: skip
 
@@ -179,12 +186,12 @@ def test_a_refusal_of_what_changed_meanwhile(applied: FakeSlurm, monkeypatch: py
 
 def test_an_apply_that_fails_half_way(slurm: FakeSlurm) -> None:
     """What stopped it, how much was done and each thing that was not, and what to do; exit status 1."""
-    slurm.fails_at = 5
+    slurm.fails_at = 7
     done = run("apply", "--yes")
     assert done.exit_code == 1
     assert "Stopped at the first failure: + QOS eurohpc: " in done.output
     assert "Connection refused" in done.output
-    assert "Done: 2. Not done: 20:\n  + QOS eurohpc\n  + QOS national\n" in done.output
+    assert "Done: 3. Not done: 20:\n  + QOS eurohpc\n  + QOS national\n" in done.output
     assert done.output.endswith("Mend what it says and run this again: what is done stays done.\n")
     assert "Slurm holds what the facility says" not in done.output
 
@@ -200,11 +207,11 @@ def test_an_apply_can_be_resumed(slurm: FakeSlurm) -> None:
 
 def test_a_failure_as_json(slurm: FakeSlurm) -> None:
     """The same for a program: nothing but JSON on standard output."""
-    slurm.fails_at = 5
+    slurm.fails_at = 7
     done = run("apply", "--yes", "--json")
     said = json.loads(done.stdout)
     assert done.exit_code == 1
-    assert (len(said["done"]), len(said["left"]), said["guarded"]) == (2, 20, [])
+    assert (len(said["done"]), len(said["left"]), said["guarded"]) == (3, 20, [])
     assert "Connection refused" in said["failure"]
 
 
@@ -227,7 +234,8 @@ def test_what_is_guarded_as_json(applied: FakeSlurm, other: Callable[..., Path])
     done = run("apply", "--yes", "--json", "--facility", str(other("onderzoek")))
     said = json.loads(done.stdout)
     assert done.exit_code == 2
-    assert (said["done"], said["left"], said["failure"]) == ([], [], "")
+    assert [one["after"] for one in said["done"]] == [{"GrpJobs": "0", "GrpSubmitJobs": "0"}]
+    assert (said["left"], said["waiting"], said["failure"]) == ([], [], "")
     assert [(one["name"], one["guard"]) for one in said["guarded"]] == [("onderzoek", "it has 1 job")]
 
 
@@ -270,7 +278,7 @@ def test_another_file_is_not_installed_after_a_failure(
     assert instance.facility.read_text() == before
 
 
-def test_a_status(slurm: FakeSlurm) -> None:
+def test_a_status(applied: FakeSlurm) -> None:
     """Two tables for people, and all of it for a program."""
     assert "regional (guaranteed)" in run("status").output
     said: dict[str, Any] = json.loads(run("status", "--json").stdout)
@@ -292,6 +300,89 @@ def test_a_history(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "national                   1 GPU-hours\n" in said
     assert {"start=2026-11-20", "end=2026-11-22"} <= set(asked[0])
     assert json.loads(run("status", "--from", "2026-11-20", "--json").stdout)["eurohpc"] == 1.1
+
+
+def test_from_today_counts_today(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a last day the history goes up to tomorrow, which is not counted."""
+    asked: list[Sequence[str]] = []
+    monkeypatch.setattr(streams_cli, "Slurm", lambda of: lambda argv: asked.append(argv) or "")
+    today = date.today()
+    assert run("status", "--from", str(today)).exit_code == 0
+    assert {f"start={today}", f"end={today + timedelta(days=1)}"} <= set(asked[0])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--to", "2026-01-01"], "--to is the end of a history: add --from, its first day."),
+        (
+            ["--from", "2026-02-01", "--to", "2026-01-01"],
+            "--from 2026-02-01 must be before --to 2026-01-01, the first day that is not counted.",
+        ),
+        (
+            ["--from", "2026-02-01", "--to", "2026-02-01"],
+            "--from 2026-02-01 must be before --to 2026-02-01, the first day that is not counted.",
+        ),
+        (["--from", "yesterday"], f"--from is 'yesterday', and must be a day, such as {date.today()}."),
+        (["--from", "2026-02-30"], f"--from is '2026-02-30', and must be a day, such as {date.today()}."),
+        (["--from", ""], f"--from is '', and must be a day, such as {date.today()}."),
+        (
+            ["--from", "2026-02-01", "--to", "01-03-2026"],
+            f"--to is '01-03-2026', and must be a day, such as {date.today()}.",
+        ),
+    ],
+)
+def test_days_that_cannot_be(slurm: FakeSlurm, words: list[str], said: str) -> None:
+    """A sentence, exit status 1, and Slurm is not asked."""
+    done = run("status", *words)
+    assert (done.exit_code, done.output) == (1, f"{said}\n")
+
+
+@pytest.mark.parametrize("words", [["plan"], ["plan", "--json"], ["apply", "--yes"], ["status"]])
+def test_only_root(slurm: FakeSlurm, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    """From others Slurm hides what is not theirs: they would be told to make what is there."""
+    monkeypatch.setattr("werkplaats_hub.streams.cli.os.geteuid", lambda: 1000)
+    done = run(*words)
+    assert (done.exit_code, done.output) == (
+        1,
+        "Run it as root: Slurm hides others' associations from you.\n",
+    )
+    assert slurm.changes == []
+
+
+def test_json_asks_nobody(slurm: FakeSlurm) -> None:
+    """A question in the middle of JSON would be read by nobody: who wants it says yes with it."""
+    done = run("apply", "--json", answers="y\n")
+    said = "--json is for programs, and nobody can be asked: add --yes.\n"
+    assert (done.exit_code, done.output, done.stdout) == (1, said, "")
+    assert slurm.changes == []
+
+
+def test_what_waits_is_told(applied: FakeSlurm, instance: Instance) -> None:
+    """What no apply does before jobs have ended is named with what it waits for; that is no failure."""
+    applied.people["onderzoek", "gast"] = {"grpjobs": "0", "grpsubmitjobs": "0"}
+    applied.default["gast"] = "onderzoek"
+    applied.jobs = [("onderzoek", "gast", 1)]
+    waits = "can start nothing any more; removed by an apply after the end of 1 job"
+    done = run("apply", "--yes")
+    assert done.exit_code == 0
+    assert done.output.endswith(f"Waits:\n  person gast in onderzoek: {waits}\n")
+    said = json.loads(run("apply", "--yes", "--json").stdout)
+    assert [(one["person"], one["note"]) for one in said["waiting"]] == [("gast", waits)]
+    assert (said["done"], said["left"], said["guarded"]) == ([], [], [])
+    assert run("plan").output.startswith("… person gast in onderzoek\n")
+    applied.jobs = []
+    assert run("apply", "--yes").output.endswith("Slurm holds what the facility says.\n")
+
+
+def test_what_is_to_be_mended_by_hand(applied: FakeSlurm) -> None:
+    """A QOS of others that may end work of ours is a line of its own, for people and for programs."""
+    applied.qos["visitors"] = {**applied.qos["normal"], "preempt": "lent"}
+    said = run("plan").output
+    assert said.startswith("! QOS visitors may preempt work under lent, and is not of facility.toml; ")
+    assert "Nothing to change" not in said
+    shown = json.loads(run("plan", "--json").stdout)
+    assert (shown["changes"], len(shown["by_hand"])) == ([], 1)
 
 
 @pytest.mark.parametrize(

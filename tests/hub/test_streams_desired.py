@@ -43,7 +43,8 @@ def wanted(found: Facility, name: str, kind: Kind = Kind.QOS, person: str = "") 
 def test_the_qos_of_the_shipped_facility(shipped: Facility) -> None:
     """Each stream has its GPUs with what goes with them; the guarantee goes first, borrowers last."""
     state = desired(shipped, MACHINE, TODAY)
-    common = {"PreemptMode": "cluster", "UsageFactor": "1"}
+    ours = {"Description": "werkplaats"}
+    common = {**ours, "PreemptMode": "cluster", "UsageFactor": "1"}
     share = {**common, "Flags": "DenyOnLimit", "Preempt": "lent", "MaxWall": "10080"}
     quarter = "billing=4000,cpu=80,gres/gpu=4,mem=196608"
     assert {thing.name: state[thing] for thing in state if thing.kind is Kind.QOS} == {
@@ -51,6 +52,7 @@ def test_the_qos_of_the_shipped_facility(shipped: Facility) -> None:
         "national": {**share, "Priority": "100", "GrpTRES": quarter},
         "eurohpc": {**share, "Priority": "100", "GrpTRES": "billing=8000,cpu=96,gres/gpu=8,mem=262144"},
         "lent": {
+            **ours,
             "Priority": "0",
             "PreemptMode": "cancel",
             "GraceTime": "60",
@@ -60,6 +62,7 @@ def test_the_qos_of_the_shipped_facility(shipped: Facility) -> None:
             "MaxWall": "10080",
         },
         "with-gpu": {**common, "Priority": "0", "MinTRESPerJob": "gres/gpu=1"},
+        "without-gpu": {**common, "Priority": "0", "MaxTRESPerUser": "cpu=16,mem=32768"},
     }
 
 
@@ -140,6 +143,7 @@ def test_newcomers_are_who_slurm_has() -> None:
         Thing(Kind.USER, "cedar", "cor"): {},
         Thing(Kind.ACCOUNT, "first-steps"): {},
     }
+    other[Thing(Kind.USER, "first-steps", "dee", "gpu")] = {}
     assert newcomers({**present, **other}) == {"ann", "bob"}
 
 

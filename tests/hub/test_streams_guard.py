@@ -42,16 +42,17 @@ def in_use(request: pytest.FixtureRequest, slurm: FakeSlurm) -> str:
 
 
 def test_a_dropped_project_in_use_is_guarded(slurm: FakeSlurm, in_use: str) -> None:
-    """It stays, and its people in it, until ``--force``; the plan says why."""
+    """It stays, closed, and its people in it, until ``--force``; the plan says why."""
     found = plan(WITHOUT_MILL, slurm)
     assert [(str(change.thing), change.guard) for change in found.guarded] == [("account mill", in_use)]
     assert f"      only with --force: {in_use}" in list(planning.lines(found))
-    assert found.todo(False) == ()
+    assert [str(change.thing) for change in found.todo(False)] == ["account mill"]
     jobs = list(slurm.jobs)
     apply(WITHOUT_MILL, slurm)
-    assert slurm.changes == []
+    assert slurm.accounts["mill"]["grpsubmitjobs"] == slurm.accounts["mill"]["grpjobs"] == "0"
     assert ("mill", "ann") in slurm.people
     assert slurm.jobs == jobs
+    assert plan(WITHOUT_MILL, slurm).todo(False) == (), "closed once is enough"
 
 
 def test_force_drops_it(slurm: FakeSlurm, in_use: str) -> None:

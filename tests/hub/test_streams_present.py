@@ -26,7 +26,7 @@ FILES = {
     ("scontrol", "config"): "config",
     ("scontrol", "nodes"): "nodes",
     ("scontrol", "partitions"): "partitions",
-    ("squeue", "--format=%a|%u"): "queue",
+    ("squeue", "--format=%a|%u|%q|%T"): "queue",
     ("squeue", "--qos=lent"): "lent",
 }
 
@@ -97,7 +97,7 @@ def test_one_form_of_a_value(kind: str, shown: str, expected: str) -> None:
 
 def test_every_column_was_recorded() -> None:
     """The recordings have as many fields as are asked for: none is passed over as malformed."""
-    for name, kind, keys in (("qos", Kind.QOS, 1), ("associations", Kind.ACCOUNT, 2)):
+    for name, kind, keys in (("qos", Kind.QOS, 1), ("associations", Kind.ACCOUNT, 3)):
         widths = {line.count("|") + 1 for line in recorded(name).splitlines()}
         assert widths == {len(COLUMNS[kind]) + keys}
 
@@ -107,9 +107,10 @@ def test_recorded_qos() -> None:
     state = present.read(replay).state
     qos = {thing.name: state[thing] for thing in state if thing.kind is Kind.QOS}
     usual = {"PreemptMode": "cluster", "UsageFactor": "1"}
-    assert qos["normal"] == {**usual, "Priority": "0"}
+    assert qos["normal"] == {**usual, "Description": "Normal QOS default", "Priority": "0"}
     assert qos["regional"] == {
         **usual,
+        "Description": "werkplaats",
         "Priority": "200",
         "Preempt": "lent",
         "Flags": "DenyOnLimit",
@@ -118,6 +119,7 @@ def test_recorded_qos() -> None:
     }
     assert qos["visitors"] == {
         **usual,
+        "Description": "visitors",
         "Priority": "0",
         "GrpJobs": "7",
         "MaxTRESPerUser": "gres/gpu=2",
@@ -127,7 +129,7 @@ def test_recorded_qos() -> None:
 
 
 def test_recorded_associations() -> None:
-    """What a person merely inherits is not theirs; a newcomer's own budget is."""
+    """What comes from above is in none of them; a newcomer's own budget is."""
     state = present.read(replay).state
     assert state[Thing(Kind.ACCOUNT, "regional")] == {
         "Parent": "root",
@@ -146,19 +148,58 @@ def test_recorded_associations() -> None:
     assert state[Thing(Kind.USER, "rijk-verkenning", "rijk")] == {}
     assert state[Thing(Kind.USER, "first-steps", "student")] == {"GrpTRESMins": "gres/gpu=120"}
     assert state[Thing(Kind.USER, "chemistry", "expert")] == {}
+    assert state[Thing(Kind.ACCOUNT, "chemistry")] == {"Parent": "root"}
     assert state[Thing(Kind.ACCOUNT, "root")] == {"QosLevel": "normal"}
 
 
 def test_what_a_person_has_of_their_own() -> None:
-    """A list of QOS or a limit that differs from the account's is the person's own."""
-    row = "mkb-verkenning|mkb||lent,regional|regional||||||||"
-    own = "mkb-verkenning|mkb||normal,regional|regional|||||3|||01:00:00"
-    text = recorded("associations")
-    assert row in text
-    found = present.read(
-        lambda argv: text.replace(row, own) if "associations" in argv else replay(argv)
-    ).state[Thing(Kind.USER, "mkb-verkenning", "mkb")]
-    assert found == {"QosLevel": "normal,regional", "MaxJobs": "3", "MaxWall": "60"}
+    """A list of QOS or a limit is the person's own, also one that the account happens to have as well."""
+    row = "mkb-verkenning|mkb||||||"
+    own = "mkb-verkenning|mkb|||normal,regional|regional|||||3|||01:00:00||||"
+    lines = [own if line.startswith(row) else line for line in recorded("associations").splitlines()]
+    assert own in lines
+    found = present.read(lambda argv: "\n".join(lines) if "associations" in argv else replay(argv)).state[
+        Thing(Kind.USER, "mkb-verkenning", "mkb")
+    ]
+    assert found == {
+        "QosLevel": "normal,regional",
+        "DefaultQOS": "regional",
+        "MaxJobs": "3",
+        "MaxWall": "60",
+    }
+
+
+def test_an_association_for_one_partition_is_one_of_its_own() -> None:
+    """It hides neither the person's other one, nor what is set of that."""
+    rows = (
+        f"mkb-verkenning|mkb|gpu||normal{'|' * 13}",
+        f"first-steps|student|cpu||{'|' * 13}",
+    )
+    text = recorded("associations") + "".join(f"{row}\n" for row in rows)
+    state = present.read(lambda argv: text if "associations" in argv else replay(argv)).state
+    assert state[Thing(Kind.USER, "mkb-verkenning", "mkb", "gpu")] == {"QosLevel": "normal"}
+    assert state[Thing(Kind.USER, "mkb-verkenning", "mkb")] == {}
+    assert state[Thing(Kind.USER, "first-steps", "student", "cpu")] == {}
+    assert state[Thing(Kind.USER, "first-steps", "student")] == {"GrpTRESMins": "gres/gpu=120"}
+
+
+def test_who_may_change_accounting() -> None:
+    """Coordinators of each account, and who has a level."""
+    text = {
+        "account": recorded("account").replace("regional|werkplaats|", "regional|werkplaats|mkb,docent"),
+        "user": recorded("user").replace("mkb|mkb-verkenning|None", "mkb|mkb-verkenning|Operator"),
+    }
+
+    def run(argv: Sequence[str]) -> str:
+        return next((text[what] for what in text if what in argv), "") or replay(argv)
+
+    state = present.read(run).state
+    assert {thing: state[thing] for thing in state if thing.kind in (Kind.COORDINATOR, Kind.ADMIN)} == {
+        Thing(Kind.COORDINATOR, "regional", "mkb"): {},
+        Thing(Kind.COORDINATOR, "regional", "docent"): {},
+        Thing(Kind.ADMIN, "", "root"): {"AdminLevel": "Administrator"},
+        Thing(Kind.ADMIN, "", "mkb"): {"AdminLevel": "Operator"},
+    }
 
 
 def test_recorded_marks_jobs_and_use() -> None:
@@ -175,6 +216,7 @@ def test_recorded_marks_jobs_and_use() -> None:
         ("rijk-verkenning", "rijk"): 1,
         ("onderzoek", "onderzoeker"): 2,
     }
+    assert have.waiting == {("mkb-verkenning", "regional"): 3}
     assert [have.jobs_of(name) for name in ("mkb-verkenning", "onderzoek", "cursus-ai", "x")] == [5, 2, 0, 0]
     assert have.used_minutes("onderzoek") == 6
     assert have.used_minutes("mkb-verkenning") == 3, "what was borrowed is not charged"
@@ -206,7 +248,7 @@ def test_the_cluster_is_the_controllers() -> None:
     assert present.cluster(replay) == "werkplaats"
     present.read(run)
     (associations,) = (argv for argv in asked if "associations" in argv)
-    assert associations[-1] == "cluster=werkplaats"
+    assert "cluster=werkplaats" in associations
     assert present.cluster(lambda argv: "slurm_load_ctl_conf error\n") == ""
 
 

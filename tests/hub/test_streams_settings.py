@@ -123,8 +123,9 @@ def test_a_setting_that_is_not_there_is_not_set() -> None:
             (" TRESBillingWeights=CPU=250,Mem=62.5G,GRES/gpu=1000", ""),
             ['partition gpu needs TRESBillingWeights="CPU=250,Mem=62.5G,GRES/gpu=1000"'],
         ),
-        (("QoS=with-gpu", "QoS=N/A"), ["partition gpu needs QOS=with-gpu; the rest runs in cpu"]),
-        (("QoS=with-gpu ", "QoS=with-gpu-not "), ["partition gpu needs QOS=with-gpu; the rest runs in cpu"]),
+        (("QoS=with-gpu", "QoS=N/A"), ["partition gpu needs QOS=with-gpu"]),
+        (("QoS=with-gpu ", "QoS=with-gpu-not "), ["partition gpu needs QOS=with-gpu"]),
+        (("QoS=without-gpu ", "QoS=N/A "), ["partition cpu needs QOS=without-gpu"]),
         (
             ("PartitionName=cpu", "PartitionName=rest"),
             ["there is no partition 'cpu'; add it, or name yours under [partitions]"],

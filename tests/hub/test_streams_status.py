@@ -81,7 +81,7 @@ def test_the_period_is_said_with_its_zone(shipped: Facility) -> None:
 
 
 def test_the_tables(found: Status) -> None:
-    """Streams and projects in columns, numbers to the right; exactly this."""
+    """Streams and projects in columns, numbers to the right; a dash where Slurm has no limit."""
     assert list(tables(found)) == [
         "16 GPUs; period 2026-11-01 to 2026-12-01, in GPU-hours",
         "",
@@ -92,8 +92,8 @@ def test_the_tables(found: Status) -> None:
         "",
         "project           stream    budget  used  running   left  ends  call",
         "mkb-verkenning    regional    1000   0.1      1.9    998     -  Regiodeal 2026",
-        "cursus-ai         regional    1000     0        0   1000     -  -",
-        "expertisecentrum  regional    1000     0        0   1000     -  -",
+        "cursus-ai         regional       -     0        0      -     -  -",
+        "expertisecentrum  regional       -     0        0      -     -  -",
         "onderzoek         eurohpc     1000   0.1     26.4  973.5     -  EuroHPC AI Factories 2026",
         "rijk-verkenning   national    1000     0        0   1000     -  Rijk 2026",
     ]
@@ -114,10 +114,21 @@ def test_a_facility_without_projects(found: Status) -> None:
 
 
 def test_what_slurm_does_not_know_yet_is_nothing(shipped: Facility) -> None:
-    """Before the first apply there is no use, and each budget is whole."""
+    """Before the first apply there is no use, and no budget either, whatever the file says."""
     found = status(shipped, lambda argv: "", datetime.now().astimezone())
     assert [stream.gpus for stream in found.streams] == [0, 0, 0]
-    assert {project.left_hours for project in found.projects} == {1000}
+    assert {(project.budget_hours, project.left_hours) for project in found.projects} == {(None, None)}
+    assert {project.used_hours for project in found.projects} == {0}
+
+
+def test_a_budget_is_the_one_that_slurm_holds(shipped: Facility) -> None:
+    """Somebody's own number in Slurm is what binds, and what is shown, until an apply."""
+    other = recorded("assoc_mgr").replace("gres/gpu=60000(6)", "gres/gpu=600(6)")
+    found = status(
+        shipped, lambda argv: other if "assoc_mgr" in argv else replay(argv), datetime.now().astimezone()
+    )
+    (project,) = (project for project in found.projects if project.name == "onderzoek")
+    assert (project.budget_hours, project.used_hours) == (10, 0.1)
 
 
 def test_a_budget_that_is_spent_is_not_negative(shipped: Facility) -> None:

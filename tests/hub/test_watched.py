@@ -11,7 +11,7 @@ import pytest
 
 from werkplaats_hub import facility as facilities
 from werkplaats_hub.facility import Facility
-from werkplaats_hub.watched import WatchedOffer
+from werkplaats_hub.watched import WatchedFacility
 from werkplaats_spawners.offer import Offer
 from werkplaats_spawners.spawner import WerkplaatsSpawner
 
@@ -25,9 +25,9 @@ def file(tmp_path: Path, facility_file: Path) -> Path:
 
 
 @pytest.fixture
-def watched(file: Path) -> WatchedOffer:
+def watched(file: Path) -> WatchedFacility:
     """The offer of that file, as the Hub holds it."""
-    return WatchedOffer(file, facilities.read(file))
+    return WatchedFacility(file, facilities.read(file))
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -42,13 +42,13 @@ def lengths(offer: Offer) -> list[int]:
     return [flavour.hours for flavour in offer.flavours]
 
 
-def test_what_the_file_says_is_offered(watched: WatchedOffer, offer: Offer) -> None:
+def test_what_the_file_says_is_offered(watched: WatchedFacility, offer: Offer) -> None:
     """Until the file changes the offer is that of the facility that the Hub began with."""
     assert watched() == offer
 
 
 def test_a_file_that_did_not_change_is_read_once(
-    watched: WatchedOffer, monkeypatch: pytest.MonkeyPatch
+    watched: WatchedFacility, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A look is cheap: nothing is parsed for the thousandth page view."""
 
@@ -60,7 +60,7 @@ def test_a_file_that_did_not_change_is_read_once(
         watched()
 
 
-def test_a_change_is_seen(watched: WatchedOffer, file: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_change_is_seen(watched: WatchedFacility, file: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The next request is judged by the new file, without a restart; the log says so."""
     assert lengths(watched()) == [4, 2, 2]
     edit(file, "hours = 4\n", "hours = 11\n")
@@ -69,14 +69,14 @@ def test_a_change_is_seen(watched: WatchedOffer, file: Path, caplog: pytest.LogC
     assert f"{file} has changed, and was read" in caplog.text
 
 
-def test_a_change_of_the_same_length_is_seen(watched: WatchedOffer, file: Path) -> None:
+def test_a_change_of_the_same_length_is_seen(watched: WatchedFacility, file: Path) -> None:
     """Another digit leaves the size as it was; the time tells."""
     edit(file, "hours = 4\n", "hours = 5\n")
     os.utime(file, ns=(1, 1))
     assert lengths(watched()) == [5, 2, 2]
 
 
-def test_a_file_that_was_put_in_its_place_is_seen(watched: WatchedOffer, file: Path) -> None:
+def test_a_file_that_was_put_in_its_place_is_seen(watched: WatchedFacility, file: Path) -> None:
     """As `make up` and many editors do it: another file under the same name, of the same time and size."""
     then = file.stat().st_mtime_ns
     other = file.with_suffix(".new")
@@ -96,7 +96,7 @@ def test_a_file_that_was_put_in_its_place_is_seen(watched: WatchedOffer, file: P
     ],
 )
 def test_a_broken_file_is_passed_over(
-    watched: WatchedOffer,
+    watched: WatchedFacility,
     file: Path,
     offer: Offer,
     caplog: pytest.LogCaptureFixture,
@@ -114,7 +114,7 @@ def test_a_broken_file_is_passed_over(
     assert named in record.getMessage()
 
 
-def test_a_mended_file_is_read_again(watched: WatchedOffer, file: Path) -> None:
+def test_a_mended_file_is_read_again(watched: WatchedFacility, file: Path) -> None:
     """A mistake is over as soon as it is mended, with what else was changed."""
     edit(file, "hours = 4\n", "hours = four\n")
     assert lengths(watched()) == [4, 2, 2]
@@ -123,7 +123,7 @@ def test_a_mended_file_is_read_again(watched: WatchedOffer, file: Path) -> None:
 
 
 def test_a_file_that_is_gone_takes_nothing_away(
-    watched: WatchedOffer, file: Path, offer: Offer, caplog: pytest.LogCaptureFixture
+    watched: WatchedFacility, file: Path, offer: Offer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """While it is away what was offered stays, with one line in the log; when it is back it is read."""
     text = file.read_text()
@@ -136,7 +136,7 @@ def test_a_file_that_is_gone_takes_nothing_away(
 
 
 def test_a_file_that_may_not_be_read_takes_nothing_away(
-    watched: WatchedOffer, file: Path, offer: Offer
+    watched: WatchedFacility, file: Path, offer: Offer
 ) -> None:
     """A folder in its place stands for whatever else is no file that can be read."""
     file.unlink()
@@ -144,13 +144,13 @@ def test_a_file_that_may_not_be_read_takes_nothing_away(
     assert watched() == offer
 
 
-def test_a_copy_is_itself(watched: WatchedOffer, file: Path) -> None:
+def test_a_copy_is_itself(watched: WatchedFacility, file: Path) -> None:
     """Traitlets copies a configuration for every spawner; all of them see the one file."""
     assert copy.deepcopy(watched) is watched
     assert copy.deepcopy({"source": watched})["source"] is watched
 
 
-def test_a_spawner_takes_it_for_its_source(watched: WatchedOffer, file: Path, offer: Offer) -> None:
+def test_a_spawner_takes_it_for_its_source(watched: WatchedFacility, file: Path, offer: Offer) -> None:
     """The trait accepts it, and hands out what the file says now."""
     spawner = WerkplaatsSpawner(source=watched)
     assert spawner.offer == offer

@@ -141,13 +141,20 @@ class Platform:
         """Return Slurm's state of a job."""
         return self.run("squeue", "-h", "-t", "all", "-j", str(number), "-o", "%T").strip()
 
+    def states(self, *numbers: int) -> list[str]:
+        """Return Slurm's states of jobs that it still has in its memory."""
+        return self.run("squeue", "-h", "-t", "all", "-j", ",".join(map(str, numbers)), "-o", "%T").split()
+
     def reason(self, number: int) -> str:
         """Return why a job waits."""
         return self.run("squeue", "-h", "-j", str(number), "-o", "%r").strip()
 
     def until_running(self, *numbers: int, within: float = 30) -> None:
         """Wait until all of these jobs run."""
-        until(lambda: all(self.state(number) == "RUNNING" for number in numbers), within)
+        try:
+            until(lambda: self.states(*numbers) == ["RUNNING"] * len(numbers), within)
+        except AssertionError as wrong:
+            raise AssertionError(f"{wrong}\n{self.run('squeue')}\n{self.run('sinfo', '-N', '-l')}") from None
 
     def stop_everything(self) -> None:
         """End every server and job, so that the next test begins with an idle cluster."""

@@ -6,6 +6,9 @@ import time
 
 import pytest
 
+from werkplaats_spawners.slurm import TAKEN_BACK
+
+from .browserless import Session
 from .conftest import PREFIX, Platform, until
 
 #: What Slurm and the borrower may need beyond the notice, seconds.
@@ -35,6 +38,65 @@ def fill(platform: Platform, script: str = "") -> tuple[list[int], list[int]]:
 def preempted(platform: Platform, numbers: list[int]) -> list[int]:
     """Return which of these jobs no longer run."""
     return [number for number in numbers if platform.state(number) != "RUNNING"]
+
+
+def borrow_everything(platform: Platform) -> list[int]:
+    """Take all sixteen GPUs by borrowers, no two of whom began in the same second."""
+    lent = []
+    for _ in range(16):
+        lent.append(platform.sbatch("mkb", "mkb-verkenning", "lent"))
+        platform.until_running(lent[-1])
+        time.sleep(1)
+    return lent
+
+
+OWNERS = [("onderzoeker", "onderzoek", "eurohpc")] * 8 + [("rijk", "rijk-verkenning", "national")] * 4
+
+
+@pytest.mark.parametrize("owners", [4, 8, 12])
+def test_owners_who_come_at_once_do_not_wait_for_one_another(platform: Platform, owners: int):
+    """All of sixteen GPUs are borrowed: as many go at once as owners come, those who began last."""
+    lent = borrow_everything(platform)
+    mine = [platform.sbatch(*owner) for owner in OWNERS[-owners:]]
+    platform.until_running(*mine, within=platform.facility.lending.notice_seconds + SLACK)
+    assert preempted(platform, lent) == lent[-owners:]
+
+
+def test_two_borrowers_who_go_at_once_are_told_the_same(platform: Platform):
+    """One is ended by Slurm and one by the keeper: both people read the same of it."""
+    for _ in range(14):
+        platform.sbatch("mkb", "mkb-verkenning", "lent")
+    borrowers = [platform.session("student"), platform.session("rijk")]
+    for borrower in borrowers:
+        assert borrower.start({"flavour": "gpu-1", "lent": True}).status in (201, 202)
+        borrower.wait_ready()
+        time.sleep(1)
+    mine = [platform.sbatch(*owner) for owner in OWNERS[:2]]
+    platform.until_running(*mine, within=platform.facility.lending.notice_seconds + SLACK)
+    for borrower in borrowers:
+        borrower.wait_gone(within=30)
+        until(lambda one=borrower: "ging terug naar de eigenaar" in home(one), 30)
+    ended = "--state=PREEMPTED,CANCELLED", "--format=State%30,AdminComment%80", "--noheader", "--allocations"
+    told = platform.run("sacct", "--allusers", "--starttime=now-3minutes", "--qos=lent", *ended)
+    assert "PREEMPTED" in told
+    assert TAKEN_BACK in told
+
+
+def home(session: Session) -> str:
+    """Return what a person's own page says, in Dutch."""
+    return session.page("hub/home", headers={"Accept-Language": "nl"}).text
+
+
+def test_who_would_get_above_their_share_takes_nothing_back(platform: Platform):
+    """Eight requests of a stream of four GPUs cost four borrowers their place, not eight."""
+    lent = borrow_everything(platform)
+    mine = [platform.sbatch("rijk", "rijk-verkenning", "national") for _ in range(8)]
+    until(
+        lambda: platform.states(*mine).count("RUNNING") == 4, platform.facility.lending.notice_seconds + SLACK
+    )
+    time.sleep(platform.facility.lending.notice_seconds + SLACK)
+    assert platform.states(*mine).count("RUNNING") == 4
+    assert len(preempted(platform, lent)) == 4
 
 
 IGNORES = "trap '' TERM USR1; while true; do sleep 0.2; done"

@@ -127,7 +127,8 @@ def test_two_partitions_without_a_node_in_common() -> None:
         'MaxTime=7-00:00:00 State=UP QOS=with-gpu TRESBillingWeights="CPU=250,Mem=62.5G,GRES/gpu=1000"'
     )
     assert cpu == (
-        'PartitionName=cpu Nodes=wpfiles-ncpu1 MaxTime=7-00:00:00 State=UP TRESBillingWeights="CPU=0"'
+        "PartitionName=cpu Nodes=wpfiles-ncpu1 MaxTime=7-00:00:00 State=UP QOS=without-gpu "
+        'TRESBillingWeights="CPU=0"'
     )
 
 

@@ -203,7 +203,7 @@ def test_the_commands() -> None:
     assert slurm.squeue() == ["squeue", "--noheader", "--states=all", f"--format={asked}"]
     assert slurm.sacct(17)[-2:] == [
         "--jobs=17",
-        "--format=JobIDRaw,User,Account,QOS,State,NodeList,Start,End,ExitCode",
+        "--format=JobIDRaw,User,Account,QOS,State,NodeList,Start,End,ExitCode,AdminComment",
     ]
     assert slurm.accounting_ping()[:3] == ["sacctmgr", "--noheader", "--parsable2"]
     assert slurm.sinfo_addresses() == ["sinfo", "--noheader", "--Node", "--format=%N|%o"]
@@ -284,7 +284,10 @@ def test_a_recorded_accounting() -> None:
         8: (Phase.GONE, "FAILED"),
         9: (Phase.GONE, "COMPLETED"),
         10: (Phase.GONE, "CANCELLED by 0"),
+        542: (Phase.GONE, "CANCELLED by 64030"),
     }
+    assert jobs[10].note == ""
+    assert str(jobs[542].note).startswith(slurm.TAKEN_BACK)
     assert (jobs[8].node, jobs[8].reason) == ("gpu1", "3:0")
 
 
@@ -304,7 +307,7 @@ def test_recorded_addresses() -> None:
 
 
 LINE = "17|mkb|bakery|regional|RUNNING|gpu1|2026-11-20T23:27:19|2026-11-21T01:27:19|gres:gpu:1|2:00:00|None"
-RECORD = "17|mkb|bakery|regional|RUNNING|gpu1|2026-11-20T23:27:19|2026-11-21T01:27:19|0:0"
+RECORD = "17|mkb|bakery|regional|RUNNING|gpu1|2026-11-20T23:27:19|2026-11-21T01:27:19|0:0|"
 
 
 @pytest.mark.parametrize(
@@ -327,14 +330,14 @@ def test_a_bar_in_the_last_field_forges_nothing() -> None:
     (job,) = slurm.parse_squeue(LINE + "|18|root|root|normal|RUNNING|gpu1|N/A|N/A|x")
     assert (job.id, job.user, job.state) == (17, "mkb", "RUNNING")
     assert job.reason.startswith("None|18|root")
-    assert slurm.parse_sacct(RECORD + "|more") == ()
+    assert [(job.id, job.note) for job in slurm.parse_sacct(RECORD + "more|17|x")] == [(17, "more|17|x")]
 
 
 @given(st.text("17|²\n\r\0 aNone/_-+;é\x85\u2028", max_size=80) | st.text())
 @example("²|a|b|c|RUNNING|n|s|e|gpu:²|²:00|r")
 @example("१|a|b|c|RUNNING|n|s|e|gpu:१|१:११|r")
 @example("1|a|b|c|RUNNING|n|s|e|gres:gpu:²|1-²:00|r")
-@example("²|a|b|c|RUNNING|n|s|e|r")
+@example("²|a|b|c|RUNNING|n|s|e|r|x")
 def test_parsers_read_any_text(text: str) -> None:
     """Whatever a command prints, no parser of the queue breaks on it: an error would end the view of all."""
     for job in (*slurm.parse_squeue(text), *slurm.parse_sacct(text)):

@@ -202,3 +202,12 @@ def test_that_accounting_is_away_is_known(away: str | None) -> None:
     assert stands.accounting_away == away
     assert stands.numbers_at == datetime.fromtimestamp(NOW.timestamp() - 90).astimezone()
     assert stands.now - stands.numbers_at == timedelta(seconds=90)
+
+
+@pytest.mark.parametrize("reason", ["JobHeldUser", "JobHeldAdmin", "Dependency", "AssocGrpGRESMinutes"])
+def test_a_job_that_goes_nowhere_takes_nothing_from_the_budget(reason: str) -> None:
+    """A member cannot empty a project's budget with jobs that are held, or that it does not cover anyway."""
+    budget = of(MINE, held("bakery", limit=600), job(1, reason=reason)).budgets["bakery"]
+    assert (budget.waiting, budget.left) == (0, 600)
+    counted = of(MINE, held("bakery", limit=600), job(1)).budgets["bakery"]
+    assert (counted.waiting, counted.left) == (240, 360)

@@ -54,9 +54,12 @@ export class Saving {
   private async saveOne(document: DocumentRegistry.Context): Promise<void> {
     const name = PathExt.basename(document.localPath);
     const before = this.outcomes.get(document);
+    // A kernel may mark its notebook as changed again while it is being saved.
+    const held = substance(document);
     try {
       if (!before?.copy && (await this.free(document))) {
         await within(PATIENCE, document.save());
+        this.kept.set(document, held);
         this.outcomes.set(document, { name });
         return;
       }
@@ -65,6 +68,7 @@ export class Saving {
     }
     try {
       const copy = await within(2 * PATIENCE, writeCopy(this.contents, document, this.mark, before?.copy));
+      this.kept.set(document, held);
       this.outcomes.set(document, { name, copy });
     } catch (reason) {
       this.outcomes.set(document, { ...before, name, failed: String(reason) });
@@ -112,6 +116,7 @@ function substance(document: DocumentRegistry.Context): string {
   if (document.contentsModel?.type !== 'notebook') {
     return document.model.toString(); // toJSON would take a text for JSON
   }
-  const content = document.model.toJSON() as { cells?: unknown } | null;
-  return JSON.stringify(content?.cells ?? content);
+  const content = document.model.toJSON() as { cells?: Record<string, unknown>[] } | null;
+  const cells = content?.cells?.map(cell => [cell.cell_type, cell.source, cell.outputs]);
+  return JSON.stringify(cells ?? content);
 }

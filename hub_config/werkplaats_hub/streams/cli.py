@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -37,12 +37,14 @@ _LEFT = 2  # exit status: what could be done is done, and something is left
 @app.command("plan")
 def show_plan(facility: File = None, as_json: Json = False) -> None:
     """Show what Slurm has and what it should have, as a diff. Changes nothing."""
+    _as_root()
     instance = this_instance()
     read = _facility(instance, facility)
     slurm = Slurm(instance)
     found, wrong = _asked(lambda: (_planned(read, slurm), settings.faults(read, slurm)))
     if as_json:
-        shown = {"changes": planning.as_json(found.changes), "slurm_conf": wrong}
+        changes = planning.as_json(found.changes)
+        shown = {"changes": changes, "by_hand": found.by_hand, "slurm_conf": wrong}
         typer.echo(json.dumps(shown, indent=2, ensure_ascii=False))
         return
     _show(found, wrong)
@@ -58,6 +60,9 @@ def apply_plan(
     as_json: Json = False,
 ) -> None:
     """Make Slurm hold what the facility says. Asks first."""
+    _as_root()
+    if as_json and not yes:
+        raise _refused("--json is for programs, and nobody can be asked: add --yes.")
     instance = this_instance()
     read = _facility(instance, facility)
     slurm = Slurm(instance)
@@ -69,9 +74,9 @@ def apply_plan(
     done = planning.apply(found, slurm, force=force, say=_silent if as_json else typer.echo)
     kept = () if force else found.guarded
     if as_json:
-        typer.echo(json.dumps(planning.outcome(done, kept), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(planning.outcome(done, kept, found.waiting), indent=2, ensure_ascii=False))
     else:
-        _tell(done, kept)
+        _tell(done, kept, found.waiting)
     if done.failure:
         raise typer.Exit(1)
     _install(facility, read, instance)
@@ -83,7 +88,19 @@ def _silent(line: str) -> None:
     """Say nothing: JSON comes at the end."""
 
 
-def _tell(done: Applied, kept: tuple[Change, ...]) -> None:
+def _as_root() -> None:
+    """Refuse anybody else: of whom Slurm hides the half it would be confident nonsense."""
+    if os.geteuid() != 0:
+        raise _refused("Run it as root: Slurm hides others' associations from you.")
+
+
+def _refused(sentence: str) -> typer.Exit:
+    """Say why nothing was done; return the exit for it."""
+    typer.echo(sentence, err=True)
+    return typer.Exit(1)
+
+
+def _tell(done: Applied, kept: tuple[Change, ...], waiting: tuple[Change, ...]) -> None:
     """Say what was done and what was not."""
     if done.failure:
         typer.echo(f"Stopped at the first failure: {done.failure}", err=True)
@@ -92,12 +109,17 @@ def _tell(done: Applied, kept: tuple[Change, ...]) -> None:
             typer.echo(f"  {change.sign.value} {change.thing}", err=True)
         typer.echo("Mend what it says and run this again: what is done stays done.", err=True)
         return
+    if waiting:
+        typer.echo("Waits:")
+        for change in waiting:
+            typer.echo(f"  {change.thing}: {change.note}")
     if kept:
         typer.echo("Left as they are; --force drops them, and cancels their jobs:")
         for change in kept:
             typer.echo(f"  {change.thing}: {change.guard}")
         return
-    typer.echo("Slurm holds what the facility says." if done.done else "Nothing to do.")
+    if not waiting:
+        typer.echo("Slurm holds what the facility says." if done.done else "Nothing to do.")
 
 
 @app.command("status")
@@ -105,24 +127,44 @@ def show_status(
     facility: File = None,
     as_json: Json = False,
     since: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="History: the first day.")
+        str | None, typer.Option("--from", metavar="DAY", help="History: the first day (2026-01-31).")
     ] = None,
     until: Annotated[
-        datetime | None,
-        typer.Option("--to", formats=["%Y-%m-%d"], help="History: the first day not counted (today)."),
+        str | None, typer.Option("--to", metavar="DAY", help="History: the first day not counted (tomorrow).")
     ] = None,
 ) -> None:
     """Show use against entitlement; with --from, the history that accounting kept."""
+    _as_root()
+    days = _days(since, until)
     instance = this_instance()
     read = _facility(instance, facility)
     slurm = Slurm(instance)
-    now = datetime.now().astimezone()
-    if since is not None:
-        past = _asked(lambda: history(read, slurm, since.date(), (until or now).date()))
+    if days is not None:
+        past = _asked(lambda: history(read, slurm, *days))
         typer.echo(json.dumps(past, indent=2) if as_json else _listed(past))
         return
-    found = _asked(lambda: status(read, slurm, now))
+    found = _asked(lambda: status(read, slurm, datetime.now().astimezone()))
     typer.echo(json.dumps(found.as_json(), indent=2) if as_json else "\n".join(tables(found)))
+
+
+def _days(since: str | None, until: str | None) -> tuple[date, date] | None:
+    """Return the first day of a history and the first one not in it; none when none was asked for."""
+    if since is None:
+        if until is not None:
+            raise _refused("--to is the end of a history: add --from, its first day.")
+        return None
+    first = _day("--from", since)
+    last = date.today() + timedelta(days=1) if until is None else _day("--to", until)
+    if first >= last:
+        raise _refused(f"--from {first} must be before --to {last}, the first day that is not counted.")
+    return first, last
+
+
+def _day(option: str, text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise _refused(f"{option} is '{text}', and must be a day, such as {date.today()}.") from None
 
 
 def _planned(facility: Facility, slurm: Slurm) -> Plan:
@@ -148,7 +190,7 @@ def _show(found: Plan, wrong: list[str]) -> None:
         typer.echo(line)
     for fault in wrong:
         typer.echo(f"! {fault}")
-    if not found.changes and not wrong:
+    if not found.changes and not found.by_hand and not wrong:
         typer.echo("Nothing to change: Slurm holds what the facility says.")
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from werkplaats_hub.streams.changes import Change, Sign
-from werkplaats_hub.streams.model import COLUMNS, Column, Kind, Thing, tres
-from werkplaats_hub.streams.present import ORGANIZATION
+from werkplaats_hub.streams.model import COLUMNS, MARK, Column, Kind, Thing, tres
 
 Command = list[str]
 
@@ -35,7 +34,7 @@ def _add(change: Change, where: str) -> list[Command]:
         # With --immediate sacctmgr reads no settings for a new QOS that depend on it: two commands.
         return [[*_NOW, "add", "qos", thing.name], [*_NOW, "modify", "qos", thing.name, "set", *settings]]
     if thing.kind is Kind.ACCOUNT:
-        return [[*_NOW, "add", "account", thing.name, where, f"organization={ORGANIZATION}", *settings]]
+        return [[*_NOW, "add", "account", thing.name, where, f"organization={MARK}", *settings]]
     return [[*_NOW, "add", "user", thing.user, where, f"account={thing.name}", *settings]]
 
 
@@ -45,7 +44,7 @@ def _change(change: Change, where: str) -> list[Command]:
         lines.append([*_NOW, "modify", *_named(thing, where), "set", *_written(change)])
     if change.marks:
         # An account is one for all clusters, and takes no cluster= when only its mark is set.
-        mark = f"organization={ORGANIZATION}"
+        mark = f"organization={MARK}"
         lines.append([*_NOW, "modify", "account", "where", f"name={thing.name}", "set", mark])
     return lines
 
@@ -55,14 +54,20 @@ def _named(thing: Thing, where: str) -> list[str]:
         return ["qos", "where", f"name={thing.name}"]
     if thing.kind is Kind.ACCOUNT:
         return ["account", "where", f"name={thing.name}", where]
-    return ["user", "where", f"name={thing.user}", f"account={thing.name}", where]
+    only = [f"partition={thing.partition}"] if thing.partition else []
+    return ["user", "where", f"name={thing.user}", f"account={thing.name}", where, *only]
 
 
 def _remove(change: Change, where: str) -> list[Command]:
-    lines = [[*_NOW, "delete", *_named(change.thing, where)]]
+    thing = change.thing
+    if thing.kind is Kind.ADMIN:
+        return [[*_NOW, "modify", "user", "where", f"name={thing.user}", "set", "adminlevel=None"]]
+    if thing.kind is Kind.COORDINATOR:  # one for all clusters, as the account is
+        return [[*_NOW, "delete", "coordinator", "where", f"name={thing.user}", f"account={thing.name}"]]
+    lines = [[*_NOW, "delete", *_named(thing, where)]]
     if change.default:
         # First: an account that is somebody's default while they have another cannot be removed.
-        person = ["user", "where", f"name={change.thing.user}", where]
+        person = ["user", "where", f"name={thing.user}", where]
         lines.insert(0, [*_NOW, "modify", *person, "set", f"defaultaccount={change.default}"])
     return lines
 

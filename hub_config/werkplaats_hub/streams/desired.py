@@ -7,9 +7,9 @@ from datetime import date
 
 from werkplaats_hub.facility import Facility
 from werkplaats_hub.streams.capacity import MILLI_GPU, Capacity
-from werkplaats_hub.streams.model import Kind, Settings, State, Thing, written
+from werkplaats_hub.streams.model import MARK, ROOT, Kind, Settings, State, Thing, written
 from werkplaats_hub.streams.shares import apportion
-from werkplaats_spawners.offer import FIRST_STEPS, LENT, WITH_GPU, Project, Stream
+from werkplaats_spawners.offer import FIRST_STEPS, LENT, WITH_GPU, WITHOUT_GPU, Project, Stream
 
 _GUARANTEED, _USUAL, _BORROWED = 200, 100, 0
 #: The longest that anybody may ask for, where a stream says nothing (hours).
@@ -33,11 +33,12 @@ def desired(
     shares = apportion(facility.streams, capacity.gpus)
     state: dict[Thing, Settings] = {
         Thing(Kind.QOS, LENT): _lent(facility, capacity, shares),
-        Thing(Kind.QOS, WITH_GPU): {"MinTRESPerJob": "gres/gpu=1", **_NOTHING},
+        Thing(Kind.QOS, WITH_GPU): {**_NOTHING, "MinTRESPerJob": "gres/gpu=1"},
+        Thing(Kind.QOS, WITHOUT_GPU): _aside(facility, capacity),
     }
     for stream in facility.streams:
         state[Thing(Kind.QOS, stream.name)] = _share(facility, stream, shares[stream.name], capacity)
-        state[Thing(Kind.ACCOUNT, stream.name)] = _account("root", stream)
+        state[Thing(Kind.ACCOUNT, stream.name)] = _account(ROOT, stream)
     streams = {stream.name: stream for stream in facility.streams}
     for project in facility.projects:
         stream = streams[project.stream]
@@ -52,7 +53,20 @@ def desired(
 
 
 #: What every QOS has unless it says otherwise, as sacctmgr shows it.
-_NOTHING: Settings = {"Priority": "0", "PreemptMode": "cluster", "UsageFactor": "1"}
+_NOTHING: Settings = {"Description": MARK, "Priority": "0", "PreemptMode": "cluster", "UsageFactor": "1"}
+
+
+def _aside(facility: Facility, capacity: Capacity) -> Settings:
+    """Return the QOS of the partition without GPUs: nobody keeps all others from beginning.
+
+    One person has a quarter of it at once, or else two of the largest servers without a GPU.
+    """
+    sizes = [flavour for flavour in facility.flavours if flavour.gpus == 0]
+    most = {
+        "cpu": max(capacity.cpus_aside // 4, *(2 * size.cpus for size in sizes), 1),
+        "mem": max(capacity.memory_mb_aside // 4, *(2048 * size.memory_gb for size in sizes), 1024),
+    }
+    return {**_NOTHING, "MaxTRESPerUser": written(most)}
 
 
 def _share(facility: Facility, stream: Stream, gpus: int, capacity: Capacity) -> Settings:
@@ -123,5 +137,6 @@ def is_closed(settings: Settings) -> bool:
 
 
 def newcomers(present: State) -> frozenset[str]:
-    """Return who has an association for first steps."""
-    return frozenset(thing.user for thing in present if thing.kind is Kind.USER and thing.name == FIRST_STEPS)
+    """Return who has an association for first steps; one for a single partition is none."""
+    theirs = (thing for thing in present if thing[:2] == (Kind.USER, FIRST_STEPS))
+    return frozenset(thing.user for thing in theirs if not thing.partition)

@@ -1,4 +1,4 @@
-"""What the calendar changes, done by itself: a project whose last day is over is closed in Slurm.
+"""What is done by itself: a project whose last day is over is closed, and borrowers are told to go.
 
 Runs as Slurm's own user, beside the queue's publisher; the Hub has no such right. Everything else
 that a facility's file says waits for the operator's ``werkplaats streams apply``.
@@ -7,8 +7,9 @@ that a facility's file says waits for the operator's ``werkplaats streams apply`
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -21,16 +22,21 @@ from werkplaats_hub.streams import plan as planning
 from werkplaats_hub.streams.changes import Change
 from werkplaats_hub.streams.desired import CLOSED
 from werkplaats_hub.streams.model import Kind, Run
+from werkplaats_hub.streams.reclaim import Reclaimer
+from werkplaats_hub.watched import WatchedFacility
 
 _log = logging.getLogger("streams")
 #: How often the calendar and the file are looked at, and when Slurm is asked though neither changed.
 _LOOK_SECONDS: Final = 30
 _ASK_SECONDS: Final = 3600
+#: How often it is looked at whether owners wait.
+_TICK_SECONDS: Final = 1
 
 
-def closes(change: Change) -> bool:
-    """Return whether a change does nothing but close an account."""
-    return change.thing.kind is Kind.ACCOUNT and bool(change.before) and dict(change.after) == dict(CLOSED)
+def closes(change: Change, ended: Container[str]) -> bool:
+    """Return whether a change does nothing but close the account of a project that ended."""
+    of_one = change.thing.kind is Kind.ACCOUNT and change.thing.name in ended
+    return of_one and bool(change.before) and dict(change.after) == dict(CLOSED)
 
 
 def keep_once(instance: Instance, run: Run, now: datetime) -> list[Change]:
@@ -41,35 +47,67 @@ def keep_once(instance: Instance, run: Run, now: datetime) -> list[Change]:
     SlurmFailed, FacilityError
         When Slurm or the file cannot be read, or Slurm does not take the change.
     """
-    found = planning.plan(facilities.read(instance.facility), run, now.date())
-    ended = replace(found, changes=tuple(filter(closes, found.changes)))
+    facility, today = facilities.read(instance.facility), now.date()
+    over = {project.name for project in facility.projects if project.ends and project.ends < today}
+    found = planning.plan(facility, run, today)
+    ended = replace(found, changes=tuple(change for change in found.changes if closes(change, over)))
     applied = planning.apply(ended, run)
     if applied.failure:
         raise SlurmFailed(applied.failure)
     return applied.done
 
 
-def keep(instance: Instance, run: Run, clock: Callable[[], datetime]) -> None:
-    """Look now and then, for ever; what fails is tried again at the next look."""
-    seen: object = None
-    asked = 0.0
+class Calendar:
+    """When the calendar and the file were last looked at."""
+
+    def __init__(self, instance: Instance, run: Run) -> None:
+        self._instance, self._run = instance, run
+        self._seen: object = None
+        self._looked = self._asked = -math.inf
+
+    def look(self, now: datetime) -> None:
+        """Close what has ended, when the day or the file is another, and now and then anyway."""
+        if time.monotonic() - self._looked < _LOOK_SECONDS:
+            return
+        self._looked = time.monotonic()
+        state = (now.date(), self._instance.facility.stat().st_mtime_ns)
+        if state == self._seen and time.monotonic() - self._asked < _ASK_SECONDS:
+            return
+        for change in keep_once(self._instance, self._run, now):
+            _log.info("%s is closed: its last day is over", change.thing)
+        self._seen, self._asked = state, time.monotonic()
+
+
+class Lending:
+    """Borrowers, and the part of the file that they are judged by."""
+
+    def __init__(self, instance: Instance, run: Run) -> None:
+        self._file = WatchedFacility(instance.facility, facilities.read(instance.facility))
+        self._reclaimer = Reclaimer(run)
+
+    def look(self, now: datetime) -> None:
+        """Tell whom owners need to go, and end those whose notice is over."""
+        self._reclaimer.look(self._file.facility, now)
+
+
+def keep(looks: Sequence[Callable[[datetime], None]], clock: Callable[[], datetime]) -> None:
+    """Look every second, for ever; what fails is tried again at the next look, and keeps no other."""
     while True:
-        try:
-            state = (clock().date(), instance.facility.stat().st_mtime_ns)
-            if state != seen or time.monotonic() - asked > _ASK_SECONDS:
-                for change in keep_once(instance, run, clock()):
-                    _log.info("%s is closed: its last day is over", change.thing)
-                seen, asked = state, time.monotonic()
-        except (SlurmFailed, FacilityError, OSError) as wrong:
-            _log.error("%s", wrong)
-        time.sleep(_LOOK_SECONDS)
+        for look in looks:
+            try:
+                look(clock())
+            except (SlurmFailed, FacilityError, OSError) as wrong:
+                _log.error("%s", wrong)
+        time.sleep(_TICK_SECONDS)
 
 
 def main() -> None:
     """Run as ``python -m werkplaats_hub.streams.keeper``."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     instance = this_instance()
-    keep(instance, Slurm(instance), lambda: datetime.now().astimezone())
+    slurm = Slurm(instance)
+    looks = (Calendar(instance, slurm).look, Lending(instance, slurm).look)
+    keep(looks, lambda: datetime.now().astimezone())
 
 
 if __name__ == "__main__":

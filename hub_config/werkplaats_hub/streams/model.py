@@ -11,38 +11,61 @@ from typing import Final, NamedTuple
 Run = Callable[[Sequence[str]], str]
 
 
+#: What marks a QOS (its ``Description``) or an account (its ``Organization``) as ours; others are left
+#: alone, whatever they are.
+MARK: Final = "werkplaats"
+#: Slurm's own account, above all others, and its administrator.
+ROOT: Final = "root"
+
+
 class Kind(Enum):
-    """The three things that Slurm's accounting is made of, in the order in which they need one another."""
+    """What Slurm's accounting is made of, in the order in which these need one another."""
 
     QOS = "QOS"
     ACCOUNT = "account"
     USER = "person"
+    COORDINATOR = "coordinator"
+    ADMIN = "administrator"
 
 
 class Thing(NamedTuple):
-    """One QOS, one account, or one person's association with an account.
+    """One QOS, one account, one person's association with an account, or one right of theirs.
 
     Attributes
     ----------
     name
-        Of the QOS or the account.
+        Of the QOS or the account; empty for an administrator, who is one everywhere.
     user
-        The person; empty for the other two.
+        The person; empty for QOS and accounts.
+    partition
+        Of an association that holds in one partition only; mostly empty.
     """
 
     kind: Kind
     name: str
     user: str = ""
+    partition: str = ""
 
     def __str__(self) -> str:
-        if self.kind is Kind.USER:
-            return f"person {self.user} in {self.name}"
-        return f"{self.kind.value} {self.name}"
+        where = f" in {self.name}" if self.user and self.name else self.name
+        only = f" (partition {self.partition})" if self.partition else ""
+        return f"{self.kind.value} {self.user}{where}{only}"
 
 
 #: A setting's name, as ``sacctmgr ... set`` takes it, to its value; what is empty is not set.
 Settings = Mapping[str, str]
 State = Mapping[Thing, Settings]
+
+
+def above(state: State, account: str) -> tuple[str, ...]:
+    """Return the accounts above one, the nearest first."""
+    found: list[str] = []
+    parent = account
+    while parent := state.get(Thing(Kind.ACCOUNT, parent), {}).get("Parent", ""):
+        if parent in found:
+            break
+        found.append(parent)
+    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -57,7 +80,8 @@ class Column:
         Its name in ``format=``.
     kind
         ``tres`` (a list such as ``cpu=4,gres/gpu=1``), ``names`` (a set), ``time`` (a duration, kept in
-        minutes), ``seconds`` (a duration), ``number`` or ``word``.
+        minutes), ``seconds`` (a duration, of which none is as good as not set), ``exempt`` (one of which
+        none is a setting), ``factor``, ``number`` or ``word``.
     """
 
     setting: str
@@ -67,6 +91,7 @@ class Column:
 
 #: Every setting that we look at; one that a facility does not need must not be set, or it is drift.
 QOS_COLUMNS: Final = (
+    Column("Description", "description", "word"),
     Column("Priority", "priority"),
     Column("Preempt", "preempt", "names"),
     Column("PreemptMode", "preemptmode", "word"),
@@ -83,6 +108,13 @@ QOS_COLUMNS: Final = (
     Column("MaxTRESPerJob", "maxtresperjob", "tres"),
     Column("MinTRESPerJob", "mintres", "tres"),
     Column("MaxWall", "maxwall", "time"),
+    Column("PreemptExemptTime", "preemptexempttime", "exempt"),
+    Column("GrpTRESRunMins", "grptresrunmins", "tres"),
+    Column("GrpWall", "grpwall", "time"),
+    Column("MaxTRESMinsPerJob", "maxtresminsperjob", "tres"),
+    Column("MaxTRESPerAccount", "maxtresperaccount", "tres"),
+    Column("MaxTRESPerNode", "maxtrespernode", "tres"),
+    Column("LimitFactor", "limitfactor", "factor"),
 )
 _ASSOCIATION_COLUMNS: Final = (
     Column("QosLevel", "qos", "names"),
@@ -95,6 +127,10 @@ _ASSOCIATION_COLUMNS: Final = (
     Column("MaxSubmitJobs", "maxsubmitjobs"),
     Column("MaxTRESPerJob", "maxtresperjob", "tres"),
     Column("MaxWall", "maxwall", "time"),
+    Column("GrpTRESRunMins", "grptresrunmins", "tres"),
+    Column("GrpWall", "grpwall", "time"),
+    Column("MaxTRESMinsPerJob", "maxtresminsperjob", "tres"),
+    Column("MaxTRESPerNode", "maxtrespernode", "tres"),
 )
 ACCOUNT_COLUMNS: Final = (Column("Parent", "parentname", "word"), *_ASSOCIATION_COLUMNS)
 USER_COLUMNS: Final = _ASSOCIATION_COLUMNS
@@ -148,6 +184,8 @@ def canonical(column: Column, text: str) -> str:
             return str(_seconds(text) // 60)
         case "seconds":
             return str(_seconds(text) or "")
+        case "exempt":
+            return str(_seconds(text))
         case "factor":
             return f"{float(text):g}"
     return text

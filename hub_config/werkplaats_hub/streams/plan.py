@@ -10,26 +10,38 @@ from typing import Any
 
 from werkplaats_hub.facility import Facility
 from werkplaats_hub.slurm_commands import SlurmFailed
-from werkplaats_hub.streams import capacity, present
+from werkplaats_hub.streams import capacity, present, strangers
 from werkplaats_hub.streams.changes import Change, Sign, differences
 from werkplaats_hub.streams.commands import commands
 from werkplaats_hub.streams.desired import CLOSED, desired, newcomers
-from werkplaats_hub.streams.model import Run
+from werkplaats_hub.streams.model import Kind, Run, Thing
 from werkplaats_hub.streams.present import Present
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What Slurm has, and the changes to what it should have."""
+    """What Slurm has, and the changes to what it should have.
+
+    Attributes
+    ----------
+    by_hand
+        A sentence for each thing of others' that stands in the way, and that no apply touches.
+    """
 
     changes: tuple[Change, ...]
     have: Present
     cluster: str
+    by_hand: tuple[str, ...] = ()
 
     @property
     def guarded(self) -> tuple[Change, ...]:
         """Return what is not done without ``--force``."""
         return tuple(change for change in self.changes if change.guard)
+
+    @property
+    def waiting(self) -> tuple[Change, ...]:
+        """Return what no apply does before jobs have ended."""
+        return tuple(change for change in self.changes if change.sign is Sign.WAIT)
 
     def todo(self, force: bool) -> tuple[Change, ...]:
         """Return what an apply does now.
@@ -39,20 +51,26 @@ class Plan:
         kept = {change.thing.name for change in self.guarded if not force}
         if not kept:
             return tuple(change for change in self.changes if change.sign is not Sign.WAIT)
-        parents = {self.have.state[c.thing].get("Parent", "") for c in self.guarded}
+        parents = {above for c in self.guarded for above in self.have.above(c.thing.name)}
         return tuple(
             change
             for change in self.changes
             if change.sign is not Sign.WAIT
-            and not (change.sign is Sign.REMOVE and change.thing.name in kept | parents)
+            and not (change.sign is Sign.REMOVE and _is_of(change.thing, kept | parents))
         )
+
+
+def _is_of(thing: Thing, accounts: set[str]) -> bool:
+    """Return whether accounts need a thing: themselves, their QOS and their people; nobody's rights."""
+    return thing.kind in (Kind.QOS, Kind.ACCOUNT, Kind.USER) and thing.name in accounts
 
 
 def plan(facility: Facility, run: Run, today: date) -> Plan:
     """Compare the facility with what Slurm holds; changes nothing."""
     have = present.read(run)
     want = desired(facility, capacity.read(run, facility.partitions), today, newcomers(have.state))
-    return Plan(tuple(differences(want, have)), have, present.cluster(run))
+    changes = differences({**want, **strangers.left_at_root(want, have)}, strangers.counted_in(want, have))
+    return Plan(tuple(changes), have, present.cluster(run), tuple(strangers.preempting(want, have)))
 
 
 @dataclass
@@ -122,14 +140,17 @@ def lines(the_plan: Plan) -> Iterator[str]:
             yield f"      {change.note}"
         if change.guard:
             yield f"      only with --force: {change.guard}"
+    for sentence in the_plan.by_hand:
+        yield f"! {sentence}"
 
 
-def outcome(applied: Applied, kept: Sequence[Change]) -> dict[str, Any]:
-    """Return what an apply did, and what its guards kept, as plain values."""
+def outcome(applied: Applied, kept: Sequence[Change], waiting: Sequence[Change] = ()) -> dict[str, Any]:
+    """Return what an apply did, what its guards kept and what waits, as plain values."""
     return {
         "done": as_json(applied.done),
         "left": as_json(applied.left),
         "guarded": as_json(kept),
+        "waiting": as_json(waiting),
         "failure": applied.failure,
     }
 
@@ -142,6 +163,7 @@ def as_json(changes: Sequence[Change]) -> list[dict[str, Any]]:
             "kind": change.thing.kind.value,
             "name": change.thing.name,
             **({"person": change.thing.user} if change.thing.user else {}),
+            **({"partition": change.thing.partition} if change.thing.partition else {}),
             "before": dict(change.before),
             "after": dict(change.after),
             **({"guard": change.guard} if change.guard else {}),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from werkplaats_hub.facility import Facility
 from werkplaats_hub.streams.capacity import MILLI_GPU
 from werkplaats_hub.streams.model import Run
-from werkplaats_spawners.offer import WITH_GPU
+from werkplaats_spawners.offer import WITH_GPU, WITHOUT_GPU
 
 #: Within this many seconds after the notice a borrower must be gone. Slurm looks again at a job that
 #: it has warned only KillWait + MessageTimeout seconds after it last did, and then waits KillWait.
@@ -81,8 +81,9 @@ def _of_the_partitions(facility: Facility, text: str) -> Iterator[str]:
         wanted = billing_weights(facility)
         if _comparable(given) != _comparable(wanted):
             yield f'slurm.conf: partition {names.gpu} needs TRESBillingWeights="{written(wanted)}"'
-        if f" QoS={WITH_GPU} " not in found[names.gpu] + " ":
-            yield f"slurm.conf: partition {names.gpu} needs QOS={WITH_GPU}; the rest runs in {names.cpu}"
+    for name, qos in ((names.gpu, WITH_GPU), (names.cpu, WITHOUT_GPU)):
+        if name in found and f" QoS={qos} " not in found[name] + " ":
+            yield f"slurm.conf: partition {name} needs QOS={qos}"
 
 
 def written(weights: Mapping[str, str]) -> str:

@@ -46,6 +46,8 @@ class ProjectStatus:
 
     Attributes
     ----------
+    budget_hours, left_hours
+        As Slurm itself limits the account; ``None`` where it does not.
     running_hours
         The most that what runs now can still use.
     """
@@ -54,10 +56,10 @@ class ProjectStatus:
     stream: str
     call: str
     ends: str | None
-    budget_hours: float
+    budget_hours: float | None
     used_hours: float
     running_hours: float
-    left_hours: float
+    left_hours: float | None
 
 
 @dataclass(frozen=True)
@@ -137,16 +139,16 @@ def _hours(accounts: Mapping[str, Association], name: str) -> float:
 def _projects(facility: Facility, accounts: Mapping[str, Association]) -> Iterator[ProjectStatus]:
     for project in facility.projects:
         has = accounts.get(project.name, Association(project.name, ""))
-        taken = has.gpu_minutes.used + has.committed
+        limit, taken = has.gpu_minutes.limit, has.gpu_minutes.used + has.committed
         yield ProjectStatus(
             name=project.name,
             stream=project.stream,
             call=project.call,
             ends=project.ends.isoformat() if project.ends else None,
-            budget_hours=project.gpu_hours,
+            budget_hours=None if limit is None else round(limit / 60, 1),
             used_hours=round(has.gpu_minutes.used / 60, 1),
             running_hours=round(has.committed / 60, 1),
-            left_hours=round(max(0, project.gpu_hours * 60 - taken) / 60, 1),
+            left_hours=None if limit is None else round(max(0, limit - taken) / 60, 1),
         )
 
 
@@ -175,16 +177,20 @@ def tables(found: Status) -> Iterator[str]:
         [
             p.name,
             p.stream,
-            f"{p.budget_hours:g}",
+            _or_none(p.budget_hours),
             f"{p.used_hours:g}",
             f"{p.running_hours:g}",
-            f"{p.left_hours:g}",
+            _or_none(p.left_hours),
             p.ends or "-",
             p.call or "-",
         ]
         for p in found.projects
     ]
     yield from _aligned([head, *rows])
+
+
+def _or_none(hours: float | None) -> str:
+    return "-" if hours is None else f"{hours:g}"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
