@@ -130,11 +130,24 @@ class Facility(Frozen):
                 )
             if project.name in names:
                 raise ValueError(f"projects.{project.name} has the name of a stream; choose another name")
+        return self
+
+    @model_validator(mode="after")
+    def _flavours_are_parts_of_a_share(self) -> Facility:
+        """Refuse a server that would count for more GPUs of its stream's share than it has."""
         for flavour in self.flavours:
             if flavour.hours > flavour.max_hours:
                 raise ValueError(
                     f"flavours.{flavour.name}.hours is above its max_hours; lower one of the two"
                 )
+            of_one = {"cpus": self.partitions.cpus_per_gpu, "memory_gb": self.partitions.memory_gb_per_gpu}
+            for key, each in of_one.items():
+                most = flavour.gpus * each
+                if flavour.gpus and getattr(flavour, key) > most:
+                    raise ValueError(
+                        f"flavours.{flavour.name}.{key} is above {most}, which goes with its GPUs "
+                        f"(partitions.{key}_per_gpu); lower it, or give it more GPUs"
+                    )
         return self
 
     @model_validator(mode="after")

@@ -214,6 +214,17 @@ def test_hours_above_the_longest_session(fault: Callable[[Change], str]) -> None
     assert said == "flavours.gpu-2.hours is above its max_hours; lower one of the two."
 
 
+@pytest.mark.parametrize(("key", "much", "most"), [("cpus", 9, 8), ("memory_gb", 33, 32)])
+def test_a_server_that_counts_for_more_gpus_than_it_has(
+    fault: Callable[[Change], str], key: str, much: int, most: int
+) -> None:
+    """What goes with a GPU is what a share is counted by; beyond it a small server takes a large part."""
+    assert fault(set_(f"flavours.gpu-2.{key}", much)) == (
+        f"flavours.gpu-2.{key} is above {most}, which goes with its GPUs (partitions.{key}_per_gpu); lower it, "
+        "or give it more GPUs."
+    )
+
+
 def test_an_admin_who_is_nobody(fault: Callable[[Change], str]) -> None:
     """An admin must be one of the people, and the sentence says which list to mend."""
     said = fault(set_("demo.admins", ["baas"]))

@@ -121,7 +121,7 @@ Case = tuple[ServerRequest, Offer, Standing]
 
 
 #: Without looking for the smallest.
-FIRST_FOUND = settings(max_examples=5_000, phases=[Phase.generate], database=None)
+FIRST_FOUND = settings(max_examples=50_000, phases=[Phase.generate], database=None)
 
 REACHED: dict[str, Callable[[Granted | Refused, Case], bool]] = {
     "borrowing that is charged": lambda answer, case: (
