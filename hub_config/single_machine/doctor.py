@@ -18,6 +18,7 @@ from werkplaats_hub.facility import Facility, FacilityError
 from werkplaats_hub.instance import Instance
 from werkplaats_hub.slurm_commands import Slurm, SlurmFailed
 from werkplaats_hub.streams import plan as streams
+from werkplaats_hub.streams.model import Run
 from werkplaats_hub.streams.settings import faults
 
 #: Below this much room Slurm, its database and people's homes begin to fail.
@@ -101,13 +102,26 @@ def _slurm(instance: Instance) -> Iterator[Finding]:
             yield Finding(f"node {node} is {state}")
         else:
             yield Finding(f"node {node} is {state}", True, f"see `scontrol show node {node}`")
-    facility = facilities.read(instance.facility)
-    todo = streams.plan(facility, run, datetime.now().astimezone().date()).todo(force=True)
+    yield from of_the_streams(facilities.read(instance.facility), run)
+
+
+def of_the_streams(facility: Facility, run: Run) -> Iterator[Finding]:
+    """Compare Slurm with the facility: what an apply mends, what others must, and slurm.conf.
+
+    Parameters
+    ----------
+    run
+        Runs a command of Slurm and returns what it printed.
+    """
+    found = streams.plan(facility, run, datetime.now().astimezone().date())
+    todo = found.todo(force=True)
     if todo:
         mend = "see `werkplaats streams plan`, and run `werkplaats streams apply`"
         yield Finding(f"Slurm differs from facility.toml in {len(todo)} things", True, mend)
     else:
         yield Finding("Slurm has the streams, projects and people of facility.toml")
+    for sentence in found.by_hand:
+        yield Finding(sentence, True, "ask whose it is, and run that command: no apply touches it")
     for fault in faults(facility, run):
         yield Finding(fault, True, "run `make up`")
 
