@@ -117,6 +117,8 @@ def of_the_streams(facility: Facility, run: Run) -> Iterator[Finding]:
     todo = found.todo(force=True)
     if todo:
         mend = "see `werkplaats streams plan`, and run `werkplaats streams apply`"
+        if not found.todo(force=False):
+            mend += " --force, which ends jobs, or leave it until they have ended"
         yield Finding(f"Slurm differs from facility.toml in {len(todo)} things", True, mend)
     else:
         yield Finding("Slurm has the streams, projects and people of facility.toml")

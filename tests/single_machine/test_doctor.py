@@ -46,8 +46,13 @@ def test_a_change_by_hand(slurm: FakeSlurm) -> None:
 def test_what_is_kept_by_its_jobs(slurm: FakeSlurm) -> None:
     """An account that is not in the file is said also when only ``--force`` would drop it."""
     slurm.jobs = [("mill", "ann", 1)]
-    found = list(of_the_streams(small(bakery=BAKERY), slurm))
-    assert found[0].wrong
+    first = next(iter(of_the_streams(small(bakery=BAKERY), slurm)))
+    assert first.wrong
+    assert "--force" not in first.mend  # it is to be closed
+    apply(small(bakery=BAKERY), slurm)
+    first = next(iter(of_the_streams(small(bakery=BAKERY), slurm)))
+    assert first.wrong
+    assert "--force" in first.mend
 
 
 def test_a_qos_of_others_that_may_end_our_work(slurm: FakeSlurm) -> None:
