@@ -18,7 +18,9 @@ from werkplaats_spawners.cluster import Cluster, Unreachable, Verdict, View
 from werkplaats_spawners.estimates import Estimates
 from werkplaats_spawners.offer import Flavour, Offer
 from werkplaats_spawners.policy import Granted, decide
+from werkplaats_spawners.refusals import accept, exception
 from werkplaats_spawners.request import Refused, ServerRequest, from_options
+from werkplaats_spawners.sentences import slurm_is_away
 from werkplaats_spawners.slurm import Phase
 from werkplaats_spawners.standing import Standing
 from werkplaats_spawners.standing import standing as standing_of
@@ -27,6 +29,15 @@ from werkplaats_spawners.waiting import Waiting, waiting
 #: How old an answer may be by which a smaller server is offered to who waits, seconds: there may be
 #: many who wait, and each answer costs Slurm a question.
 _OFFERED_FOR: Final = 60.0
+
+
+#: How old the numbers may be by which a server is started, seconds.
+_STARTED_BY: Final = 0.5
+
+
+def without(view: View, number: int) -> View:
+    """Return a view in which one job gave back what it asks for."""
+    return replace(view, jobs={other: job for other, job in view.jobs.items() if other != number})
 
 
 class Front(HasTraits):
@@ -40,6 +51,8 @@ class Front(HasTraits):
     handler: Any
     job_id: Any
     user_options: Any
+    #: Whether another server is about to take the place of the one that waits.
+    giving_way: bool = False
     _verdict: Verdict = Verdict(Phase.UNKNOWN)
 
     @property
@@ -115,15 +128,29 @@ class Front(HasTraits):
         job = self._verdict.job
         if view is None or view.error or job is None or job.phase is not Phase.PENDING:
             return None
-        # What this one asks for would be given back.
-        rest = {number: other for number, other in view.jobs.items() if number != job.id}
-        standing = self._standing_in(replace(view, jobs=rest))
+        standing = self._standing_in(without(view, job.id))
         sizes = sorted(self.offer.flavours, key=lambda flavour: -flavour.gpus)
         for flavour in (flavour for flavour in sizes if flavour.gpus < job.gpus):
             granted = self.instead(flavour.name, standing)
             if isinstance(granted, Granted) and self._starts_now(granted, standing):
                 return flavour
         return None
+
+    async def judge_instead(self, flavour: str) -> dict[str, object]:
+        """Return the options by which another flavour would be started in the place of the one that waits.
+
+        Raises
+        ------
+        SpawnException
+            When it would be refused, with why; nothing was stopped for it.
+        """
+        try:
+            view = await self.cluster.certain_view(_STARTED_BY)
+        except Unreachable as wrong:
+            raise exception(slurm_is_away(str(wrong))) from wrong
+        own = int(self.job_id) if self.job_id else 0
+        accept(self.instead(flavour, self._standing_in(without(view, own))))
+        return self.instead_options(flavour)
 
     def instead(self, flavour: str, standing: Standing) -> Granted | Refused:
         """Judge another flavour in the place of the one that waits, with as much of its options as fits."""

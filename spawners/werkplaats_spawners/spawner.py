@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import time
 from functools import partial
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, cast
 
 from batchspawner import JobStatus, SlurmSpawner
 from jupyterhub.spawner import SpawnException
@@ -28,7 +28,8 @@ from werkplaats_spawners.language import current
 from werkplaats_spawners.language import gettext as _
 from werkplaats_spawners.launch.client import Launch, LaunchFailed
 from werkplaats_spawners.policy import Granted, decide
-from werkplaats_spawners.request import Refused, ServerRequest, from_fields, from_options
+from werkplaats_spawners.refusals import accept, exception
+from werkplaats_spawners.request import from_fields, from_options
 from werkplaats_spawners.sentences import last_words, slurm_is_away, submission_refused
 from werkplaats_spawners.slurm import Phase, Trouble
 from werkplaats_spawners.standing import Standing
@@ -37,8 +38,6 @@ registration.claim_route()
 
 #: A port that only root could hold.
 _NOWHERE: Final = "http://127.0.0.1:1"
-
-Judged = TypeVar("Judged", ServerRequest, Granted)
 
 _STATUS: Final = {
     Phase.PENDING: JobStatus.PENDING,
@@ -76,7 +75,7 @@ class WerkplaatsSpawner(Front, SlurmSpawner):  # type: ignore[misc]  # batchspaw
 
     def _options_of_form(self, fields: dict[str, list[str]]) -> dict[str, object]:
         fields.pop("_xsrf", None)
-        return _accept(from_fields(fields)).model_dump(exclude_unset=True)
+        return accept(from_fields(fields)).model_dump(exclude_unset=True)
 
     def options_from_query(self, query_data: dict[str, list[str]]) -> dict[str, object]:
         """Refuse: a link opens the start page, and only its button starts something."""
@@ -110,12 +109,12 @@ class WerkplaatsSpawner(Front, SlurmSpawner):  # type: ignore[misc]  # batchspaw
             raise
 
     async def _grant(self, options: Any, max_age: float = 0.5) -> Granted:
-        request = _accept(from_options(options))
+        request = accept(from_options(options))
         try:
             standing = await self._standing(max_age)
         except Unreachable as wrong:
-            raise _exception(slurm_is_away(str(wrong))) from wrong
-        return _accept(decide(request, self.offer, standing))
+            raise exception(slurm_is_away(str(wrong))) from wrong
+        return accept(decide(request, self.offer, standing))
 
     # -- the life of the job ---------------------------------------------------------------------
 
@@ -195,7 +194,7 @@ class WerkplaatsSpawner(Front, SlurmSpawner):  # type: ignore[misc]  # batchspaw
             self.log.error("Submission for %s failed: %s", self._log_name, failed)
             if failed.trouble is Trouble.OVER_LIMIT:
                 await self._grant(self.user_options, max_age=0)  # something changed: say what
-            raise _exception(submission_refused(failed, granted)) from failed
+            raise exception(submission_refused(failed, granted)) from failed
         return str(self.job_id)
 
     async def _settle(self) -> None:
@@ -340,13 +339,3 @@ class WerkplaatsSpawner(Front, SlurmSpawner):  # type: ignore[misc]  # batchspaw
 
 def _later(spawner: WerkplaatsSpawner, options: object) -> None:
     """Apply nothing: options are judged in :meth:`WerkplaatsSpawner.run_pre_spawn_hook`."""
-
-
-def _accept(judged: Judged | Refused) -> Judged:
-    if isinstance(judged, Refused):
-        raise _exception(judged)
-    return judged
-
-
-def _exception(refused: Refused) -> SpawnException:
-    return SpawnException(refused.sentence, reason=refused.reason, status_code=refused.status)
