@@ -30,8 +30,11 @@ class _WaitingButton(BaseHandler):  # type: ignore[misc]  # JupyterHub is not ty
     @needs_scope("servers")  # type: ignore[untyped-decorator]
     async def _post(self, user_name: str, server_name: str) -> None:
         user = self.find_user(user_name)
-        if user is None or server_name not in user.spawners:
+        if user is None:
             raise web.HTTPError(404)
+        if server_name not in user.spawners:  # it is over, and JupyterHub has forgotten it
+            self.redirect(url_path_join(self.hub.base_url, "home"))
+            return
         await self.act(user, user.spawners[server_name])
 
     async def act(self, user: Any, spawner: Any) -> None:
