@@ -95,7 +95,7 @@ def test_what_a_reason_means(reason: str, sentence: str) -> None:
          "ReqNodeNotAvail"),
         ("Job is at or exceeds QOS regional's group max TRES(gres/gpu) minutes of 60 with 120",
          "QOSGrpGRESMinutes"),
-        ("Job is at or exceeds association (acc=a/user=b/part=c) group max TRES(gres/gpu) minutes of 60 with 9",
+        ("Job is at or exceeds association (acc=a/user=b) group max TRES(gres/gpu) minutes of 6 with 9",
          "AssocGrpGRESMinutes"),
         ("BeginTime", "BeginTime"),
         ("Reservation", "Reservation"),

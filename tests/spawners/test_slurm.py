@@ -341,7 +341,10 @@ def test_what_is_no_time(text: str) -> None:
     assert slurm.trouble(text) is REFUSED.get(text, Trouble.OTHER)
 
 
-LINE = "17|mkb|bakery|regional|RUNNING|gpu1|2026-11-20T23:27:19|2026-11-21T01:27:19|gres:gpu:1|2:00:00|gpu|1|None"
+LINE = (
+    "17|mkb|bakery|regional|RUNNING|gpu1|2026-11-20T23:27:19|2026-11-21T01:27:19|gres:gpu:1|2:00:00"
+    "|gpu|1|None"
+)
 RECORD = "17|mkb|bakery|regional|RUNNING|gpu1|2026-11-20T23:27:19|2026-11-21T01:27:19|0:0|"
 
 

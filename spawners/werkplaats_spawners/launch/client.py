@@ -109,7 +109,7 @@ class Launch:
         message = {"flavour": flavour, "account": account, "qos": qos, "minutes": minutes}
         answer = await self._ask(user, {"action": "when", **message})
         try:
-            at = datetime.fromisoformat(answer["start"])
+            at = datetime.fromisoformat(answer["start"]).astimezone()
             return Start(at, bool(answer["preempts"]), str(answer["header"]))
         except (KeyError, TypeError, ValueError) as wrong:
             raise LaunchFailed(Trouble.OTHER, "launch answered without a time") from wrong
