@@ -48,10 +48,11 @@ class Choices(BaseHandler):  # type: ignore[misc]  # JupyterHub is not typed
 
 
 async def _answer(spawner: Any, asked: ServerRequest) -> dict[str, object]:
-    standing, found = await spawner.choices(asked, _PATIENCE)
+    standing, found, quick = await spawner.choices(asked, _PATIENCE)
     at = standing.numbers_at
     return {
         "choices": {choice.flavour.name: choice.as_json() for choice in found},
+        "quick": quick.as_json(),
         "free": [kind["text"] for kind in form.free(standing)],
         "note": form.note(spawner.offer, standing),
         "as_of": spoken.clock(at) if at else "",

@@ -101,7 +101,7 @@ def choices(request: ServerRequest, offer: Offer, standing: Standing, known: Kno
     known
         Returns what Slurm said of a server lately, if anything.
     """
-    return tuple(_choice(flavour, request, offer, standing, known) for flavour in offer.flavours)
+    return tuple(choice(flavour, request, offer, standing, known) for flavour in offer.flavours)
 
 
 def grants(request: ServerRequest, offer: Offer, standing: Standing) -> tuple[Granted, ...]:
@@ -127,9 +127,10 @@ def _with(request: ServerRequest, flavour: Flavour) -> ServerRequest:
     return request.model_copy(update=changed)
 
 
-def _choice(
+def choice(
     flavour: Flavour, request: ServerRequest, offer: Offer, standing: Standing, known: Known
 ) -> Choice:
+    """Return what one flavour would mean."""
     judged = decide(_with(request, flavour), offer, standing)
     if isinstance(judged, Refused):
         return Choice(flavour, refused=judged.sentence, longest=flavour.max_hours * 60)

@@ -13,7 +13,7 @@ from traitlets import Callable, HasTraits
 from traitlets import Instance as InstanceTrait
 
 from werkplaats_spawners import form
-from werkplaats_spawners.choices import Choice, choices, grants, must_wait
+from werkplaats_spawners.choices import Choice, choice, choices, grants, must_wait
 from werkplaats_spawners.cluster import Cluster, Unreachable, Verdict, View
 from werkplaats_spawners.estimates import Estimates
 from werkplaats_spawners.offer import Flavour, Offer
@@ -95,10 +95,15 @@ class Front(HasTraits):
         for granted in self._worth_asking(chosen, standing):
             self.estimates.ask(self.user.name, granted)  # for a moment later: this page does not wait
         found = choices(chosen, self.offer, standing, self._known)
-        return form.render(self.offer, standing=standing, chosen=chosen, choices=found)
+        quick = self._quick(standing)
+        return form.render(self.offer, standing=standing, chosen=chosen, choices=found, quick_choice=quick)
 
-    async def choices(self, request: ServerRequest, within: float) -> tuple[Standing, tuple[Choice, ...]]:
-        """Return how the person stands and what each flavour would mean, asked of Slurm where it is worth it.
+    async def choices(
+        self, request: ServerRequest, within: float
+    ) -> tuple[Standing, tuple[Choice, ...], Choice]:
+        """Return how the person stands, what each flavour would mean, and what the one big button would.
+
+        Slurm is asked where that is worth it.
 
         Parameters
         ----------
@@ -107,10 +112,18 @@ class Front(HasTraits):
         """
         standing = await self._at_a_glance()
         await self.estimates.learn(self.user.name, self._worth_asking(request, standing), within)
-        return standing, choices(request, self.offer, standing, self._known)
+        return standing, choices(request, self.offer, standing, self._known), self._quick(standing)
+
+    def _quick(self, standing: Standing) -> Choice:
+        """Return what the big button means, which sends nothing of what the form says below it."""
+        return choice(form.default_flavour(self.offer), ServerRequest(), self.offer, standing, self._known)
 
     def _worth_asking(self, request: ServerRequest, standing: Standing) -> tuple[Granted, ...]:
-        return () if standing.cluster_away else grants(request, self.offer, standing)
+        if standing.cluster_away:
+            return ()
+        quick = self._quick(standing).granted
+        asked = grants(request, self.offer, standing)
+        return (quick, *asked) if quick and quick not in asked else asked
 
     def _known(self, granted: Granted) -> Any:
         return self.estimates.known(self.user.name, granted)

@@ -63,12 +63,22 @@ async def test_the_page_asks_and_does_not_wait(house: House, fake: FakeSlurm) ->
 
 async def test_the_choices_wait_for_slurm(house: House, fake: FakeSlurm) -> None:
     """What the page's script asks for, with the other fields as they are filled in."""
-    standing, found = await house.spawner().choices(ServerRequest(hours=4, lent=True), within=5)
+    standing, found, _quick = await house.spawner().choices(ServerRequest(hours=4, lent=True), within=5)
     lines: dict[str, Choice] = {choice.flavour.name: choice for choice in found}
     assert lines["gpu-2"].line == "Can start: now. Costs no GPU-hours."
     assert {message["qos"] for _, message in fake.asked_when} == {"regional", "lent"}
     assert {message["minutes"] for _, message in fake.asked_when} == {240}
     assert standing.free.by_type == {"virtual": (7, 8)}
+
+
+async def test_the_big_button_is_a_choice_of_its_own(house: House, fake: FakeSlurm) -> None:
+    """What is filled in below it, and refused there, is nothing that it sends."""
+    _, found, quick = await house.spawner().choices(ServerRequest(hours=20), within=5)
+    assert found[0].refused
+    assert quick.line == "Can start: now. Costs no GPU-hours."
+    assert next((message["flavour"], message["minutes"]) for _, message in fake.asked_when) == (
+        "first-steps", 240,
+    )  # fmt: skip
 
 
 async def test_slurm_that_is_away_is_asked_nothing(house: House, fake: FakeSlurm) -> None:
@@ -77,7 +87,7 @@ async def test_slurm_that_is_away_is_asked_nothing(house: House, fake: FakeSlurm
     spawner = house.spawner()
     spawner.handler = Except(None, preselected=None)
     assert "nothing can be started now" in await spawner.get_options_form()
-    standing, found = await spawner.choices(ServerRequest(), within=5)
+    standing, found, _quick = await spawner.choices(ServerRequest(), within=5)
     assert standing.cluster_away
     assert all(choice.refused for choice in found)
     assert fake.asked_when == []

@@ -24,7 +24,9 @@ function show(element, text) {
 /** Show what is known of every flavour, and of the one that is chosen. */
 function showChoices(known) {
   for (const element of form.querySelectorAll("[data-live]")) {
-    const choice = known.choices[element.dataset.live];
+    // The big button sends nothing of the form below it, so that it is a choice of its own.
+    const name = element.dataset.live;
+    const choice = name === "quick-start" ? known.quick : known.choices[name];
     if (!choice) continue;
     show(element, choice.line);
     element.classList.toggle("wp-refused", choice.refused);

@@ -22,7 +22,12 @@ _FRESH = timedelta(minutes=1)
 
 
 def render(
-    offer: Offer, *, standing: Standing, chosen: ServerRequest, choices: tuple[Choice, ...] = ()
+    offer: Offer,
+    *,
+    standing: Standing,
+    chosen: ServerRequest,
+    choices: tuple[Choice, ...] = (),
+    quick_choice: Choice | None = None,
 ) -> str:
     """Return the inside of the start form, as HTML in the reader's language.
 
@@ -38,14 +43,15 @@ def render(
         The person's projects, of which they choose when there is more than one; and what is left.
     chosen
         What a link, or the form that was just refused, asked for.
-    choices
-        What each flavour would mean now.
+    choices, quick_choice
+        What each flavour would mean now, and what the one big button would.
     """
     projects = projects_of(offer, standing)
     quick = default_flavour(offer)
     return _template().render(
         quick=quick,
         choices={choice.flavour.name: choice for choice in choices},
+        quick_choice=quick_choice,
         asked_for=chosen.flavour or quick.name,
         note=note(offer, standing),
         free=free(standing),
