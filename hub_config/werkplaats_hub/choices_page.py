@@ -53,7 +53,7 @@ async def _answer(spawner: Any, asked: ServerRequest) -> dict[str, object]:
     return {
         "choices": {choice.flavour.name: choice.as_json() for choice in found},
         "quick": quick.as_json(),
-        "free": [kind["text"] for kind in form.free(standing)],
+        "free": {kind["title"]: kind["text"] for kind in form.free(standing)},
         "note": form.note(spawner.offer, standing),
         "as_of": spoken.clock(at) if at else "",
     }

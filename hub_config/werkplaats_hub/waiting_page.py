@@ -15,6 +15,8 @@ from jupyterhub.utils import url_escape_path, url_path_join
 from tornado import web
 from tornado.httputil import url_concat
 
+from werkplaats_spawners.language import gettext as _
+
 #: How long JupyterHub's own stop gives a cancelled start to let go, seconds.
 _LETTING_GO: Final = 1.0
 
@@ -63,6 +65,11 @@ class StopWaiting(_WaitingButton):
     async def act(self, user: Any, spawner: Any) -> None:
         """Stop, and go to the person's servers."""
         await self.give_up(user, spawner)
+        if spawner.pending and spawner.pending != "stop":
+            # JupyterHub looks after it itself, as after a restart, and lets nobody in between.
+            error = web.HTTPError(503, f"{spawner._log_name} is pending {spawner.pending}")
+            error.jupyterhub_message = _("That did not work. Load this page again and try once more.")  # type: ignore[attr-defined]
+            raise error
         self.redirect(url_path_join(self.hub.base_url, "home"))
 
 

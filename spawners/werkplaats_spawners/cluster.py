@@ -24,9 +24,8 @@ _LIMIT: Final = 64 * 1024 * 1024
 _TIMEOUT: Final = 45.0
 #: A poll needs no limits; the nodes' addresses, which come with them, seldom change.
 _ADDRESSES_AGE: Final = 30.0
-#: How old a page's numbers may be, from when younger ones are asked for, and how long a page waits for
-#: those when it has none; seconds.
-_GLANCE_AGE: Final = 10.0
+#: From which age of its numbers a page has younger ones asked for, and how long it waits for those when
+#: it has none; seconds.
 _GLANCE_RENEWS: Final = 3.0
 _PATIENCE: Final = 2.0
 #: slurmctld remembers an ended job for MinJobAge (300 s); a job that neither it nor accounting
@@ -163,10 +162,15 @@ class Cluster:
         """The last view, of whatever age; nothing is asked."""
         return self._view
 
-    async def glance(self) -> View:
-        """Return a view for a page, which is not kept waiting: 10 s old at most, or marked with an error.
+    async def glance(self, max_age: float = 10.0) -> View:
+        """Return a view for a page, which is hardly kept waiting: young enough, or marked with an error.
 
         A younger one is asked for beside it.
+
+        Parameters
+        ----------
+        max_age
+            How old the numbers may be, seconds.
 
         Raises
         ------
@@ -177,7 +181,7 @@ class Cluster:
             self._renewing = asyncio.ensure_future(self.view(_GLANCE_RENEWS, _GLANCE_RENEWS))
             self._renewing.add_done_callback(lambda done: done.cancelled() or done.exception())
         renewing, known = self._renewing, self._view
-        if known and not known.error and min(known.at, known.limits_at) > time.time() - _GLANCE_AGE:
+        if known and not known.error and min(known.at, known.limits_at) > time.time() - max_age:
             return known
         try:
             return await asyncio.wait_for(asyncio.shield(renewing), _PATIENCE)

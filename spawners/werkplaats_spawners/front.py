@@ -31,6 +31,8 @@ from werkplaats_spawners.waiting import Waiting, waiting
 _OFFERED_FOR: Final = 60.0
 
 
+#: How old numbers may be for a page that shows them for some seconds more before it asks again.
+_SHOWN_FOR: Final = 3.0
 #: How old the numbers may be by which a server is started, seconds.
 _STARTED_BY: Final = 0.5
 
@@ -79,10 +81,10 @@ class Front(HasTraits):
             now=now,
         )
 
-    async def _at_a_glance(self) -> Standing:
-        """Return how the person stands, for a page, which always comes."""
+    async def _at_a_glance(self, max_age: float = 10.0) -> Standing:
+        """Return how the person stands, for a page, which always comes; numbers of that age (seconds)."""
         try:
-            return self._standing_in(await self.cluster.glance())
+            return self._standing_in(await self.cluster.glance(max_age))
         except Unreachable as wrong:
             now = datetime.now().astimezone()
             return Standing(accounts=frozenset(), now=now, cluster_away=str(wrong))
@@ -110,7 +112,7 @@ class Front(HasTraits):
         within
             How long to wait for Slurm, seconds.
         """
-        standing = await self._at_a_glance()
+        standing = await self._at_a_glance(_SHOWN_FOR)
         await self.estimates.learn(self.user.name, self._worth_asking(request, standing), within)
         return standing, choices(request, self.offer, standing, self._known), self._quick(standing)
 

@@ -105,7 +105,7 @@ def test_the_script_asks_for_the_choices(ann: Person) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
     known = answer.json()
     assert known["note"] == ""
-    assert known["free"] == ["3 of 4"]
+    assert known["free"] == {"GPUs free now (virtual)": "3 of 4"}
     assert set(known["choices"]) == {"first-steps", "gpu-1", "gpu-2"}
     one = known["choices"]["gpu-1"]
     assert one["line"] == "Can start: now. GPU-hours left: 990 now, 980 after this."

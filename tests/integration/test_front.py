@@ -7,11 +7,14 @@ from html import unescape
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect, sync_playwright
 
 from .browserless import Session
 from .conftest import PREFIX, Platform, until
 
 PROJECT = "mkb-verkenning"
+#: Chromium's own background traffic is off: the tests' machine reaches nothing outside.
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
 @pytest.fixture(autouse=True)
@@ -89,10 +92,10 @@ def test_the_page_itself_shows_it_without_javascript(platform: Platform):
 def test_a_drained_node_is_not_free(platform: Platform):
     """Its GPUs are nobody's, and not to be had."""
     mkb = platform.session("mkb")
-    until(lambda: known(mkb)["free"] == ["16 van 16"], 15)
+    until(lambda: list(known(mkb)["free"].values()) == ["16 van 16"], 15)
     platform.run("scontrol", "update", "nodename=" + platform.up.nodes[0].name, "state=drain", "reason=test")
     try:
-        until(lambda: known(mkb)["free"] == ["12 van 12"], 15)
+        until(lambda: list(known(mkb)["free"].values()) == ["12 van 12"], 15)
     finally:
         platform.run("scontrol", "update", "nodename=" + platform.up.nodes[0].name, "state=resume")
 
@@ -167,6 +170,40 @@ def test_without_slurm_the_pages_still_come(platform: Platform):
     finally:
         platform.supervisor.start("slurmctld")
     until(lambda: known(mkb)["note"] == "", 60)
+
+
+def test_with_javascript_the_page_follows_what_is_filled_in(platform: Platform):
+    """A real browser: the cost changes with the hours; who waits sees it, and stops."""
+    platform.session("mkb")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        page = chromium.new_context(locale="nl").new_page()
+        page.set_default_timeout(30_000)
+        page.goto(platform.instance.url)
+        page.fill('input[name="username"]', PREFIX + "mkb")
+        page.fill('input[name="password"]', platform.passwords["demo"])
+        page.get_by_role("button", name="Inloggen", exact=True).click()
+        page.wait_for_url("**/hub/spawn**")
+        page.locator("summary", has_text="Meer opties").click()
+        page.locator('input[name="flavour"][value="gpu-1"]').check()
+        summary = page.locator("#this-request-text")
+        expect(summary).to_contain_text("Kan starten: nu. GPU-uren over:")
+        before = summary.inner_text()
+        page.fill("#hours", "7")
+        expect(summary).not_to_have_text(before)
+        expect(page.locator("#script-text")).to_contain_text("#SBATCH --time=420")
+        jobs = fill_the_share(platform)
+        page.locator("#spawn_form button[type=submit]:not([form])").click()
+        page.wait_for_url("**/hub/spawn-pending/**")
+        expect(page.locator("#progress-message")).to_have_text(
+            "Alle GPU's van het deel van je stroom zijn in gebruik."
+        )
+        expect(page.locator("#progress-place")).to_have_text("Er staat niemand voor je in de wachtrij.")
+        expect(page.locator("#smaller")).to_be_visible()
+        page.get_by_role("button", name="Stop", exact=True).click()
+        page.wait_for_url("**/hub/home")
+        chromium.close()
+    until(lambda: set(platform.jobs("mkb")) == set(map(str, jobs)), 20)
 
 
 def test_another_person_is_nobody_to_ask_about(platform: Platform):

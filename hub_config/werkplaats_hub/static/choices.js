@@ -3,7 +3,8 @@
 
 const form = document.getElementById("spawn_form");
 const options = form.querySelector("details.wp-options");
-const EVERY = 10_000;
+// With the three seconds that numbers may be old when they come, ten at most.
+const EVERY = 6_000;
 let asked = 0;
 let timer = 0;
 
@@ -31,10 +32,12 @@ function showChoices(known) {
     show(element, choice.line);
     element.classList.toggle("wp-refused", choice.refused);
   }
-  known.free.forEach((text, index) => show(form.querySelector(`[data-free="${index}"]`), text));
+  for (const element of form.querySelectorAll("[data-free]")) {
+    if (known.free[element.dataset.free]) show(element, known.free[element.dataset.free]);
+  }
   const chosen = known.choices[form.elements.flavour.value];
   if (!chosen) return;
-  show(document.getElementById("this-request-text"), chosen.line);
+  show(document.getElementById("this-request-text"), known.note || chosen.line);
   document.getElementById("script").hidden = !chosen.header;
   show(document.getElementById("script-text"), `#!/bin/bash\n${chosen.header}`);
 }
@@ -73,6 +76,7 @@ if (copy && navigator.clipboard) {
 }
 if (document.getElementById("this-request")) {
   form.addEventListener("input", soon);
+  document.addEventListener("visibilitychange", () => document.hidden || soon());
   options.addEventListener("toggle", () => options.open && soon());
   ask();
 }
