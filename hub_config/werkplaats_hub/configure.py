@@ -13,6 +13,7 @@ from werkplaats_hub.instance import Instance
 from werkplaats_hub.watched import WatchedFacility
 from werkplaats_spawners import language
 from werkplaats_spawners.cluster import Cluster
+from werkplaats_spawners.estimates import Estimates
 from werkplaats_spawners.launch.client import Launch
 
 
@@ -57,7 +58,9 @@ def apply_spawner(c: Config, instance: Instance, facility: Facility, offer: Watc
     c.JupyterHub.allow_named_servers = facility.limits.named_servers > 0
     c.JupyterHub.named_server_limit_per_user = facility.limits.named_servers
     c.WerkplaatsSpawner.source = offer
-    c.WerkplaatsSpawner.launch = Launch(str(instance.launch))
+    launch = Launch(str(instance.launch))
+    c.WerkplaatsSpawner.launch = launch
+    c.WerkplaatsSpawner.estimates = Estimates(launch)
     c.WerkplaatsSpawner.cluster = Cluster(str(instance.queue_socket))
     c.WerkplaatsSpawner.ip = "127.0.0.1"  # where a server listens, on its node
     c.Spawner.http_timeout = 60

@@ -26,8 +26,10 @@ from tornado import web
 from tornado.httputil import HTTPServerRequest
 from traitlets.config import Config
 
+from werkplaats_hub.choices_page import Choices
 from werkplaats_hub.look import FacilityLook
 from werkplaats_hub.start_page import ExtraServer, StartPage, said
+from werkplaats_hub.waiting_page import Instead, StopWaiting
 from werkplaats_spawners import language
 from werkplaats_spawners.language import COOKIE, LANGUAGES, Language
 from werkplaats_spawners.offer import Offer
@@ -137,6 +139,9 @@ ROUTES: Final[list[tuple[Any, ...]]] = [
     (r"/spawn", StartPage),
     (r"/spawn/([^/]+)", StartPage),
     (r"/spawn/([^/]+)/([^/]+)", StartPage),
+    (r"/choices/([^/]+)(?:/([^/]+))?", Choices),
+    (r"/stop-waiting/([^/]+)(?:/([^/]+))?", StopWaiting),
+    (r"/instead/([^/]+)(?:/([^/]+))?", Instead),
     (r"/extra-server", ExtraServer),
     (rf"/language/({'|'.join(LANGUAGES)})", SwitchLanguage),
     (r"/werkplaats/static/(.*)", CacheControlStaticFilesHandler, {"path": str(STATIC)}),

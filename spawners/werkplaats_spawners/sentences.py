@@ -1,13 +1,12 @@
-"""What a person is told when a start waits or fails: a sentence, and what to do next."""
+"""What a person is told when a start fails: a sentence, and what to do next."""
 
 from __future__ import annotations
 
-from werkplaats_spawners.cluster import Verdict
 from werkplaats_spawners.language import gettext as _
 from werkplaats_spawners.launch.client import LaunchFailed
 from werkplaats_spawners.policy import Granted
 from werkplaats_spawners.request import Refused
-from werkplaats_spawners.slurm import Phase, Trouble
+from werkplaats_spawners.slurm import Trouble
 
 
 def last_words(how: str, lines: list[str]) -> str:
@@ -54,39 +53,3 @@ def submission_refused(failed: LaunchFailed, granted: Granted) -> Refused:
             return Refused("over-limit", sentence, 403)
     sentence = _("The cluster did not take the job: {detail}")
     return Refused("submission-failed", sentence.format(detail=failed), 500)
-
-
-#: Slurm's reasons when the share of the stream is full, in whichever of its measures.
-_SHARE_IN_USE = ("QOSGrpGRES", "QOSGrpBilling", "QOSGrpCpuLimit", "QOSGrpMemLimit")
-
-
-def waiting_words(verdict: Verdict) -> str:
-    """Say where a start stands."""
-    match verdict.phase:
-        case Phase.PENDING:
-            return _why_it_waits(verdict.reason)
-        case Phase.RUNNING | Phase.ENDING:
-            return _("A place was found for you. Your server is starting.")
-        case Phase.GONE:
-            return _("Your server has stopped.")
-        case Phase.UNKNOWN:
-            return _("The cluster does not answer at the moment. Your request is kept.")
-
-
-def _why_it_waits(reason: str) -> str:
-    """Say what Slurm's reason means, and what to do; one that we do not know is shown as it is."""
-    if reason in ("", "None", "(null)"):
-        return _("Your request is in the queue.")
-    if reason in _SHARE_IN_USE:
-        return _(
-            "All GPUs of your stream's share are in use. Your server starts as soon as one is free. If "
-            "you cannot wait: stop, and borrow under 'More options'."
-        )
-    if reason == "AssocGrpGRESMinutes":
-        return _(
-            "What the project has left does not cover this server while others run. It starts when they "
-            "end early, or when a new budget begins."
-        )
-    if reason in ("Resources", "Priority"):
-        return _("The machines are busy. Your server starts as soon as there is room.")
-    return _("Your request is in the queue. Slurm says: {reason}.").format(reason=reason)

@@ -7,6 +7,7 @@ import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from werkplaats_spawners.slurm import Trouble
@@ -29,6 +30,25 @@ class LaunchFailed(Exception):
     def __init__(self, trouble: Trouble, message: str) -> None:
         super().__init__(message)
         self.trouble = trouble
+
+
+@dataclass(frozen=True)
+class Start:
+    """When a job would start, as Slurm sees it now.
+
+    Attributes
+    ----------
+    at
+        The earliest moment, with its time zone.
+    preempts
+        Whether borrowers must go first.
+    header
+        The ``#SBATCH`` lines that would be submitted.
+    """
+
+    at: datetime
+    preempts: bool
+    header: str
 
 
 @dataclass(frozen=True)
@@ -77,6 +97,22 @@ class Launch:
         if type(answer.get("job_id")) is not int:
             raise LaunchFailed(Trouble.OTHER, "launch answered without a job's number")
         return int(answer["job_id"])
+
+    async def when(self, user: str, *, flavour: str, account: str, qos: str, minutes: int) -> Start:
+        """Return when Slurm would start such a job of `user`; nothing is submitted.
+
+        Raises
+        ------
+        LaunchFailed
+            When Slurm would not take it, or nothing is known.
+        """
+        message = {"flavour": flavour, "account": account, "qos": qos, "minutes": minutes}
+        answer = await self._ask(user, {"action": "when", **message})
+        try:
+            at = datetime.fromisoformat(answer["start"]).astimezone()
+            return Start(at, bool(answer["preempts"]), str(answer["header"]))
+        except (KeyError, TypeError, ValueError) as wrong:
+            raise LaunchFailed(Trouble.OTHER, "launch answered without a time") from wrong
 
     async def cancel(self, user: str, job_id: int) -> None:
         """Ask Slurm to end the job. That it was asked is no evidence that the job is gone."""
