@@ -27,6 +27,7 @@ from tornado.httputil import HTTPServerRequest
 from traitlets.config import Config
 
 from werkplaats_hub.look import FacilityLook
+from werkplaats_hub.newcomers import why_not
 from werkplaats_hub.start_page import ExtraServer, StartPage, said
 from werkplaats_spawners import language
 from werkplaats_spawners.language import COOKIE, LANGUAGES, Language
@@ -114,6 +115,7 @@ class Bilingual(InternationalizationExtension):
             here=_page.get,
             asset=asset,
             said=said,
+            why_not=why_not,
             seconds_since=seconds_since,
             tongues=tongues,
         )

@@ -26,13 +26,14 @@ from traitlets import Instance as InstanceTrait
 from werkplaats_spawners import form, registration
 from werkplaats_spawners.cluster import Cluster, Unreachable, Verdict
 from werkplaats_spawners.ending import Ending, commit, ending_in, keep_ending, learn_ending
+from werkplaats_spawners.enrol.newcomers import Newcomers
 from werkplaats_spawners.language import current
 from werkplaats_spawners.language import gettext as _
 from werkplaats_spawners.launch.client import Launch, LaunchFailed
 from werkplaats_spawners.offer import Offer
 from werkplaats_spawners.policy import Granted, decide
 from werkplaats_spawners.request import Refused, ServerRequest, from_fields, from_options
-from werkplaats_spawners.sentences import last_words, slurm_is_away, submission_refused, waiting_words
+from werkplaats_spawners.sentences import last_words, nothing_known, submission_refused, waiting_words
 from werkplaats_spawners.slurm import Phase, Trouble
 from werkplaats_spawners.standing import Standing
 from werkplaats_spawners.standing import standing as standing_of
@@ -60,6 +61,7 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
     source = Callable(help="Returns what the facility offers now.").tag(config=True)
     launch = InstanceTrait(Launch, help="How to act as a person.").tag(config=True)
     cluster = InstanceTrait(Cluster, help="The shared view of Slurm.").tag(config=True)
+    newcomers = InstanceTrait(Newcomers, help="Who has no account yet.", allow_none=True).tag(config=True)
 
     # A job may wait for hours; the person sees why, and can stop it.
     start_timeout = Integer(24 * 3600).tag(config=True)
@@ -110,8 +112,10 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
         Raises
         ------
         Unreachable
-            When Slurm cannot be asked.
+            When Slurm cannot be asked, or their account is not made yet.
         """
+        if self.newcomers is not None:
+            await self.newcomers.settle(self.user.name)
         now = datetime.now().astimezone()
         try:
             uid = pwd.getpwnam(self.user.name).pw_uid
@@ -148,7 +152,7 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
         try:
             standing = await self._standing(max_age, old_will_do=False)
         except Unreachable as wrong:
-            raise _exception(slurm_is_away(str(wrong))) from wrong
+            raise _exception(nothing_known(wrong)) from wrong
         return _accept(decide(request, self.offer, standing))
 
     # -- the life of the job ---------------------------------------------------------------------
