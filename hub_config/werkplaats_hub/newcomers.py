@@ -12,7 +12,7 @@ from werkplaats_spawners import names
 from werkplaats_spawners.enrol.newcomers import Newcomers
 from werkplaats_spawners.enrol.why import NotMade
 from werkplaats_spawners.language import gettext as _
-from werkplaats_spawners.sentences import not_enrolled
+from werkplaats_spawners.sentences import kept_name, not_enrolled
 
 #: What JupyterHub knows of who just signed in.
 Signed = dict[str, Any]
@@ -39,11 +39,9 @@ def why_not(name: str | None) -> str:
     JupyterHub takes capitals for small letters, so they are no reason.
     """
     lowered = (name or "").lower()
-    if names.can_be_a_person(lowered):
-        return ""
     if names.has_the_form(lowered):
-        return _("The cluster itself uses that name for something else. Choose another one.")
+        return kept_name() if lowered in names.RESERVED else ""
     return _(
         "A name has 1 to 31 letters, digits, hyphens and underscores, without accents, spaces or full "
-        "stops, and begins with a letter or an underscore. Choose another one."
+        "stops, and begins with a letter. Choose another one."
     )

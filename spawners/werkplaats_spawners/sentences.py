@@ -43,7 +43,9 @@ def nothing_known(wrong: Unreachable) -> Refused:
 def not_enrolled(why: Why) -> Refused:
     """Say that somebody's account is not there, and what becomes of it."""
     match why:
-        case Why.NAME | Why.TAKEN:
+        case Why.NAME:
+            return Refused("name-taken", kept_name(), 403)
+        case Why.TAKEN:
             sentence = _(
                 "This machine has a user, a group or a folder of your name, which is not yours. Sign in "
                 "under another name, or ask the desk."
@@ -62,6 +64,11 @@ def not_enrolled(why: Why) -> Refused:
                 "this page. If it stays so, tell the desk."
             )
     return Refused("not-enrolled", sentence, 503)
+
+
+def kept_name() -> str:
+    """Say that nobody can sign in under a name that has the form of one."""
+    return _("This machine keeps that name for something else. Choose another one.")
 
 
 def submission_refused(failed: LaunchFailed, granted: Granted) -> Refused:

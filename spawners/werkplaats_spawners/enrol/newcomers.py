@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from werkplaats_spawners import names
 from werkplaats_spawners.cluster import Cluster, Unreachable
 from werkplaats_spawners.enrol.client import Enrol
 from werkplaats_spawners.enrol.people import find
@@ -79,9 +80,11 @@ class Newcomers:
         Raises
         ------
         NotMade
-            When the name belongs to somebody of this machine's who is not of the platform.
+            When the name belongs to somebody of this machine's who is not of the platform, or nobody
+            can take it.
         """
-        find(name, self._group)
+        if find(name, self._group) is None and not names.can_be_a_newcomer(name):
+            raise NotMade(Why.NAME, "nobody can take that name")
         if self._welcome:
             self._run(name)
 

@@ -62,8 +62,9 @@ def find(name: str, group: str) -> pwd.struct_passwd | None:
     try:
         entry = pwd.getpwnam(name)
     except KeyError:
-        if _group(name) is not None:
-            raise NotMade(Why.TAKEN, f"this machine has a group '{name}'") from None
+        if _group(name) is not None or name.startswith(f"{group}-"):
+            # A new user gets a group of the same name; the platform's own users begin like its group.
+            raise NotMade(Why.TAKEN, f"this machine has a group '{name}', or keeps that name") from None
         return None
     if entry.pw_name != name or entry.pw_uid < LEAST_UID or not _is_in(entry, group):
         raise NotMade(Why.TAKEN, f"this machine has a user '{name}', who is not of the group {group}")

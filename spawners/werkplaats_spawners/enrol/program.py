@@ -78,7 +78,7 @@ def name_in(message: bytes) -> str:
     if not isinstance(pairs, tuple) or [key for key, _ in pairs] != ["name"]:
         raise NotMade(Why.OTHER, "the message must be an object with the one key 'name'")
     name = pairs[0][1]
-    if not isinstance(name, str) or not names.can_be_a_person(name):
+    if not isinstance(name, str) or not names.can_be_a_newcomer(name):
         raise NotMade(Why.NAME, "nobody can have that name")
     return name
 
