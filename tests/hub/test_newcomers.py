@@ -52,7 +52,7 @@ class Users:
         return pwd.getpwnam("nobody" if name in users else name)
 
 spawner.pwd = Users
-newcomers.find, newcomers._PATIENCE, newcomers._ILL = find, 1.0, 0.1
+newcomers.find, newcomers._PATIENCE, newcomers._PAUSE = find, 1.0, 0.1
 configure.Cluster = lambda socket: FakeCluster(slurm)
 configure.Enrol = lambda program: enrol
 instance = Instance.read(Path("instance.json"))

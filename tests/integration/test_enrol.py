@@ -96,7 +96,7 @@ def test_a_newcomer_has_first_steps_within_five_seconds(platform: Platform):
 def test_the_first_request_may_come_before_the_account(platform: Platform):
     """Whoever starts a server in the same second waits for the account, and is not refused."""
     bram = signed_in(platform, "bram")
-    answer = bram.start({"flavour": "gpu-1", "hours": 1})
+    answer = bram.start({"flavour": "first-steps", "hours": 1})
     assert answer.status in (201, 202), answer.body
     bram.wait_ready()
 
@@ -199,8 +199,9 @@ def test_the_hubs_own_user_is_refused(platform: Platform):
 HOSTILE = [
     "", "anna", '"kwaad"', '["kwaad"]', "{}", '{"user": "kwaad"}', '{"name": "kwaad", "uid": 0}',
     '{"name": "kwaad", "name": "root"}', '{"name": "kwaad"}{"name": "root"}', '{"name": null}', '{"name": 1}',
-    '{"name": ["kwaad"]}', '{"name": ""}', '{"name": "-kwaad"}', '{"name": "--uid=0"}', '{"name": "kwaad\\n"}',
-    '{"name": "kwaad\\u0000"}', '{"name": "kwaad:x:0:0"}', '{"name": "kwaad root"}', '{"name": "kwaad,root"}',
+    '{"name": ["kwaad"]}', '{"name": ""}', '{"name": "-kwaad"}', '{"name": "--uid=0"}',
+    '{"name": "kwaad\\n"}', '{"name": "kwaad\\u0000"}', '{"name": "kwaad:x:0:0"}', '{"name": "kwaad root"}',
+    '{"name": "kwaad,root"}',
     '{"name": "../kwaad"}', '{"name": "kwa\\u0430d"}', '{"name": "kwa\u0430d"}', '{"name": "Kwaad"}',
     '{"name": "' + "k" * 32 + '"}', '{"name": "kwaad"}' + " " * 300, "[" * 200, '{"name": "root"}',
     '{"name": "slurm"}', '{"name": "where"}', '{"name": "docker"}', '{"name": "sudo"}', '{"name": "_apt"}',
@@ -231,7 +232,7 @@ def test_sudo_lets_the_hub_run_it_in_one_way_only(platform: Platform, words: lis
 
 
 def test_no_variable_comes_along(platform: Platform):
-    """sudo takes none from the Hub, so that no library, path or Slurm of its choice is used."""
+    """The Hub can hand none to sudo, so that no library, path or Slurm of its choice is used."""
     hub = ["sudo", "-n", "-u", platform.instance.hub_user, "env", "SLURM_CONF=/tmp/x", "PYTHONPATH=/tmp"]
     asked = [*hub, "sudo", "-n", "-u", "root", str(platform.instance.enrol)]
     done = subprocess.run(asked, input='{"name": "wp-vars"}', capture_output=True, text=True, check=False)
@@ -256,8 +257,8 @@ def test_somebody_elses_user_is_not_adopted(platform: Platform):
 def test_nobody_but_root_can_change_what_sudo_runs(platform: Platform):
     """The program, its settings and what it imports are root's, all the way up."""
     paths = [platform.instance.enrol, platform.instance.etc / "enrol.json"]
-    for path in [*paths, *(parent for path in paths for parent in path.parents)]:
-        status = path.stat()
+    for step in [*paths, *(parent for path in paths for parent in path.parents)]:
+        status = step.stat()
         assert status.st_uid == 0
         assert not status.st_mode & 0o022
 

@@ -12,6 +12,7 @@ import pwd
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -69,8 +70,16 @@ class Installed:
             folder.mkdir(parents=True)
         self._make_environment()
         accounts.make_system_users(self.console, self.instance)
-        self.facility = facilities.read(facility_file)
-        accounts.allow_programs(self.console, self.instance, self.facility)
+        self.instance.facility.write_text(facility_file.read_text())
+        accounts.allow_programs(self.console, self.instance, facilities.read(facility_file))
+
+    def examined(self) -> Iterator[tuple[bool, str, str]]:
+        """Yield what the doctor says of people and the privileged programs."""
+        from single_machine import doctor
+
+        for look in (doctor._the_sudo_rule, doctor._the_programs, doctor._newcomers):
+            for finding in look(self.instance):
+                yield finding.wrong, finding.what, finding.mend
 
     def _make_environment(self) -> None:
         prefix = self.instance.prefix / "hub"
@@ -145,6 +154,12 @@ def scenes(installed: Installed) -> dict[str, Any]:
         seen["twins"] = sorted(pool.map(installed.enrol, ["twin"] * 8))
     seen["uids"] = len({pwd.getpwnam(f"new{n}").pw_uid for n in range(30)})
     seen["commands"] = (ROOT / "commands").read_text().splitlines()
+    seen["doctor"] = [*installed.examined()]
+    installed.instance.enrol.chmod(0o775)
+    (installed.instance.etc / "enrol.json").write_text("{}")
+    with Path("/etc/sudoers.d/other").open("w") as more:
+        more.write(f"{installed.instance.hub_user} ALL=(root) NOPASSWD: /usr/bin/id\n")
+    seen["ill"] = [*installed.examined()]
     installed.accounts.make_person(installed.console, installed.instance, "anna")
     installed.accounts.make_person(installed.console, installed.instance, "demo")
     seen["demo"] = look("demo")

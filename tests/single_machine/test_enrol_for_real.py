@@ -114,6 +114,27 @@ def test_the_demo_people_are_made_the_same_way(seen: dict[str, Any]) -> None:
     }
 
 
+def test_the_doctor_of_what_is_well(seen: dict[str, Any]) -> None:
+    """He asks *enrol* itself, for a name that it must refuse, and finds all as it should be."""
+    assert [(wrong, what) for wrong, what, _ in seen["doctor"]] == [
+        (False, "the Hub may run launch as a member of wpns, enrol, and nothing else"),
+        (False, "launch is root's alone to change"),
+        (False, "enrol is root's alone to change"),
+        (False, "enrol answers the Hub, and refuses a user of the machine's own"),
+    ]
+
+
+def test_the_doctor_of_what_is_not(seen: dict[str, Any]) -> None:
+    """A rule too many, a program that others may write, settings that are not the file's: each with a mend."""
+    ill = [(what, mend) for wrong, what, mend in seen["ill"] if wrong]
+    assert len(ill) == 3
+    assert "/usr/bin/id" in ill[0][0]
+    assert ill[1] == ("/srv/wp/opt/libexec/enrol can be changed by others than root",
+                      "chown root /srv/wp/opt/libexec/enrol; chmod go-w /srv/wp/opt/libexec/enrol")  # fmt: skip
+    assert "enrol.json is not what facility.toml says" in ill[2][0]
+    assert all(mend for _, mend in ill)
+
+
 def test_a_removal_takes_newcomers_along(seen: dict[str, Any]) -> None:
     """An instance that is taken away leaves nobody behind whom it made."""
     assert seen["left"] == []

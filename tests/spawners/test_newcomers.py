@@ -166,23 +166,21 @@ async def test_a_name_that_is_not_to_be_had(hub: Hub, name: str, why: Why) -> No
     assert hub.calls == []
 
 
-async def test_success_is_remembered_for_a_while(hub: Hub, clock: Clock) -> None:
-    """Within a minute nothing is asked again; after it Slurm's own word counts."""
+async def test_whoever_lost_their_last_account_is_a_newcomer_again(hub: Hub) -> None:
+    """What counts is what Slurm has now, and not what was once made."""
     await hub.newcomers.settle("anna")
-    hub.slurm.associations.clear()
     await hub.newcomers.settle("anna")
     assert hub.calls == ["anna"]
-    clock.ahead = 61.0
+    hub.slurm.associations.clear()
     hub.cluster._view = None
     await hub.newcomers.settle("anna")
     assert hub.calls == ["anna", "anna"]
 
 
-async def test_what_is_remembered_does_not_grow(hub: Hub, clock: Clock) -> None:
-    """After a minute those who are in are forgotten."""
+async def test_what_is_remembered_does_not_grow(hub: Hub) -> None:
+    """Those who are in are forgotten."""
     for number in range(20):
         await hub.newcomers.settle(f"new{number}")
-    clock.ahead = 61.0
     await hub.newcomers.settle("anna")
     assert set(hub.newcomers._runs) == {"anna"}
     assert hub.newcomers._begun == set()

@@ -1,7 +1,7 @@
 """Who came for the first time, and how far their account is: one register for the Hub.
 
-It keeps no ledger. Whether somebody has an account is asked of the machine and of the shared view of
-Slurm; what is remembered, for a minute at most, only spares asking again.
+It keeps no ledger. Whether somebody has an account is asked, each time, of the machine and of the
+shared view of Slurm, which costs next to nothing; only a failure is remembered, for some seconds.
 """
 
 from __future__ import annotations
@@ -27,9 +27,8 @@ _log = logging.getLogger(__name__)
 #: How long a page waits for an account, and how long Slurm's controller has to show one (seconds).
 _PATIENCE: Final = 4.0
 _LOOK: Final = 0.2
-#: How long it is remembered that all is well, and that it is not (seconds).
-_WELL: Final = 60.0
-_ILL: Final = 3.0
+#: How long nothing is tried anew after it failed (seconds).
+_PAUSE: Final = 3.0
 
 
 @dataclass
@@ -41,10 +40,10 @@ class _Run:
 
     @property
     def holds(self) -> bool:
-        """Whether its outcome, or that it is under way, is still good to know."""
+        """Whether it is under way, or failed so lately that another would fail as well."""
         if self.ended is None:
             return True
-        return time.monotonic() - self.ended < (_WELL if self.task.result() is None else _ILL)
+        return self.task.result() is not None and time.monotonic() - self.ended < _PAUSE
 
 
 class Newcomers:
