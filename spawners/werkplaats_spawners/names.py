@@ -21,7 +21,8 @@ KEPT: Final = frozenset(
     {
         "adm", "admin", "administrator", "dask", "docker", "grafana", "hub", "jupyter", "jupyterhub", "kvm",
         "libvirt", "lxd", "mysql", "nginx", "operator", "podman", "postgres", "prometheus", "redis", "render",
-        "service", "slurm", "slurmrestd", "ssh", "sudo", "support", "system", "telegraf", "wheel", "wireshark",
+        "service", "slurm", "slurmrestd", "ssh", "sudo", "support", "system", "telegraf", "wheel",
+        "wireshark",
     }
 )  # fmt: skip
 #: What system users begin with (Debian's policy, 9.2.1; systemd).

@@ -150,6 +150,7 @@ def test_accounting_is_away_at_the_first_log_in(hub: str, mode: Path, folder: Pa
     assert browser.sign_in("berend").status_code == 302
     page = start_page(browser).text
     assert "wordt gemaakt zodra het cluster antwoordt" in page
+    assert "berend is not enrolled (unreachable): Connection refused" in (folder / "log").read_text()
     assert re.search(r'id="not-enrolled">.*href="/hub/spawn"', page, re.DOTALL)
     mode.write_text("well")
     time.sleep(0.2)

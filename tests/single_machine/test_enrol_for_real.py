@@ -125,12 +125,15 @@ def test_the_doctor_of_what_is_well(seen: dict[str, Any]) -> None:
 
 
 def test_the_doctor_of_what_is_not(seen: dict[str, Any]) -> None:
-    """A rule too many, a program that others may write, settings that are not the file's: each with a mend."""
+    """A rule too many, a program that others may write, other settings than the file's: each has a mend."""
     ill = [(what, mend) for wrong, what, mend in seen["ill"] if wrong]
     assert len(ill) == 3
     assert "/usr/bin/id" in ill[0][0]
-    assert ill[1] == ("/srv/wp/opt/libexec/enrol can be changed by others than root",
-                      "chown root /srv/wp/opt/libexec/enrol; chmod go-w /srv/wp/opt/libexec/enrol")  # fmt: skip
+    program = "/srv/wp/opt/libexec/enrol"
+    assert ill[1] == (
+        f"{program} can be changed by others than root",
+        f"chown root {program}; chmod go-w {program}",
+    )
     assert "enrol.json is not what facility.toml says" in ill[2][0]
     assert all(mend for _, mend in ill)
 

@@ -19,9 +19,10 @@ def test_a_name(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "-anna", "--help", "1anna", "Anna", "an na", "an.na", "anna\n", "\nanna", "anna\0", "a/b", "..", "a:b",
-     "a,b", "a=b", "$(id)", "an\N{CYRILLIC SMALL LETTER A}", "\N{FULLWIDTH LATIN SMALL LETTER A}nna",
-     "anna\N{ARABIC-INDIC DIGIT ONE}", "a" * 32, "\N{LATIN SMALL LETTER A WITH DIAERESIS}nna"],
+    ["", "-anna", "--help", "1anna", "Anna", "an na", "an.na", "anna\n", "\nanna", "anna\0", "a/b", "..",
+     "a:b", "a,b", "a=b", "$(id)", "an\N{CYRILLIC SMALL LETTER A}", "a" * 32,
+     "\N{FULLWIDTH LATIN SMALL LETTER A}nna", "anna\N{ARABIC-INDIC DIGIT ONE}",
+     "\N{LATIN SMALL LETTER A WITH DIAERESIS}nna"],
 )  # fmt: skip
 def test_what_has_not_the_form(name: str) -> None:
     """Options, paths, lists, look-alikes and what is too long are no names."""
