@@ -156,7 +156,7 @@ class Up:
             self._stale.add("hub")
         if files.write(instance.etc / "installed", environments.digest(self.wheel) + "\n"):
             self._stale |= {"hub", "queue", "streams"}
-        accounts.allow_launch(self.console, instance, self.facility)
+        accounts.allow_programs(self.console, instance, self.facility)
         if instance.default:
             command = Path("/usr/local/bin/werkplaats")
             command.unlink(missing_ok=True)

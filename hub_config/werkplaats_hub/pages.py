@@ -28,6 +28,7 @@ from traitlets.config import Config
 
 from werkplaats_hub.choices_page import Choices
 from werkplaats_hub.look import FacilityLook
+from werkplaats_hub.newcomers import why_not
 from werkplaats_hub.start_page import ExtraServer, StartPage, said
 from werkplaats_hub.waiting_page import Instead, StopWaiting
 from werkplaats_spawners import language
@@ -116,6 +117,7 @@ class Bilingual(InternationalizationExtension):
             here=_page.get,
             asset=asset,
             said=said,
+            why_not=why_not,
             seconds_since=seconds_since,
             tongues=tongues,
         )

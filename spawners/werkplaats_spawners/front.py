@@ -15,12 +15,14 @@ from traitlets import Instance as InstanceTrait
 from werkplaats_spawners import form
 from werkplaats_spawners.choices import Choice, choice, choices, grants, must_wait
 from werkplaats_spawners.cluster import Cluster, Unreachable, Verdict, View
+from werkplaats_spawners.enrol.newcomers import Newcomers
+from werkplaats_spawners.enrol.waiting import NotEnrolled
 from werkplaats_spawners.estimates import Estimates
 from werkplaats_spawners.offer import Flavour, Offer
 from werkplaats_spawners.policy import Granted, decide
 from werkplaats_spawners.refusals import accept, exception
 from werkplaats_spawners.request import Refused, ServerRequest, from_options
-from werkplaats_spawners.sentences import slurm_is_away
+from werkplaats_spawners.sentences import nothing_known
 from werkplaats_spawners.slurm import Phase
 from werkplaats_spawners.standing import Standing
 from werkplaats_spawners.standing import standing as standing_of
@@ -48,6 +50,7 @@ class Front(HasTraits):
     source = Callable(help="Returns what the facility offers now.").tag(config=True)
     cluster = InstanceTrait(Cluster, help="The shared view of Slurm.").tag(config=True)
     estimates = InstanceTrait(Estimates, help="When a server would start.").tag(config=True)
+    newcomers = InstanceTrait(Newcomers, help="Who has no account yet.", allow_none=True).tag(config=True)
 
     user: Any
     handler: Any
@@ -81,10 +84,24 @@ class Front(HasTraits):
             now=now,
         )
 
+    async def _settle_in(self) -> None:
+        """Wait, some seconds at most, until the person has an account.
+
+        Raises
+        ------
+        NotEnrolled
+            When they have none yet.
+        """
+        if self.newcomers is not None:
+            await self.newcomers.settle(self.user.name)
+
     async def _at_a_glance(self, max_age: float = 10.0) -> Standing:
         """Return how the person stands, for a page, which always comes; numbers of that age (seconds)."""
         try:
+            await self._settle_in()
             return self._standing_in(await self.cluster.glance(max_age))
+        except NotEnrolled:  # the page says so
+            return Standing(accounts=frozenset(), now=datetime.now().astimezone())
         except Unreachable as wrong:
             now = datetime.now().astimezone()
             return Standing(accounts=frozenset(), now=now, cluster_away=str(wrong))
@@ -160,9 +177,10 @@ class Front(HasTraits):
             When it would be refused, with why; nothing was stopped for it.
         """
         try:
+            await self._settle_in()
             view = await self.cluster.certain_view(_STARTED_BY)
         except Unreachable as wrong:
-            raise exception(slurm_is_away(str(wrong))) from wrong
+            raise exception(nothing_known(wrong)) from wrong
         own = int(self.job_id) if self.job_id else 0
         accept(self.instead(flavour, self._standing_in(without(view, own))))
         return self.instead_options(flavour)

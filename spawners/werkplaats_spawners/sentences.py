@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from werkplaats_spawners.cluster import Unreachable
+from werkplaats_spawners.enrol.waiting import NotEnrolled
+from werkplaats_spawners.enrol.why import Why
 from werkplaats_spawners.language import gettext as _
 from werkplaats_spawners.launch.client import LaunchFailed
 from werkplaats_spawners.policy import Granted
@@ -30,6 +33,42 @@ def slurm_is_away(detail: str = "") -> Refused:
         "The cluster does not answer at the moment. Nothing was started. Try again in a few minutes."
     )
     return Refused("slurm-away", f"{sentence} ({detail})" if detail else sentence, 503)
+
+
+def nothing_known(wrong: Unreachable) -> Refused:
+    """Say that a request cannot be judged now."""
+    return not_enrolled(wrong.why) if isinstance(wrong, NotEnrolled) else slurm_is_away(str(wrong))
+
+
+def not_enrolled(why: Why) -> Refused:
+    """Say that somebody's account is not there, and what becomes of it."""
+    match why:
+        case Why.NAME:
+            return Refused("name-taken", kept_name(), 403)
+        case Why.TAKEN:
+            sentence = _(
+                "This machine has a user, a group or a folder of your name, which is not yours. Sign in "
+                "under another name, or ask the desk."
+            )
+            return Refused("name-taken", sentence, 403)
+        case Why.WAITING:
+            sentence = _("Your account on the cluster is being made. Load this page again in a moment.")
+        case Why.UNREACHABLE:
+            sentence = _(
+                "Your account on the cluster will be made as soon as the cluster answers. You need not do "
+                "anything for it. Load this page again in a few minutes."
+            )
+        case _:
+            sentence = _(
+                "Your account on the cluster could not be made yet. It is tried again each time you load "
+                "this page. If it stays so, tell the desk."
+            )
+    return Refused("not-enrolled", sentence, 503)
+
+
+def kept_name() -> str:
+    """Say that nobody can sign in under a name that has the form of one."""
+    return _("This machine keeps that name for something else. Choose another one.")
 
 
 def submission_refused(failed: LaunchFailed, granted: Granted) -> Refused:

@@ -30,7 +30,7 @@ from werkplaats_spawners.launch.client import Launch, LaunchFailed
 from werkplaats_spawners.policy import Granted, decide
 from werkplaats_spawners.refusals import accept, exception
 from werkplaats_spawners.request import from_fields, from_options
-from werkplaats_spawners.sentences import last_words, slurm_is_away, submission_refused
+from werkplaats_spawners.sentences import last_words, nothing_known, submission_refused
 from werkplaats_spawners.slurm import Phase, Trouble
 from werkplaats_spawners.standing import Standing
 
@@ -89,8 +89,9 @@ class WerkplaatsSpawner(Front, SlurmSpawner):  # type: ignore[misc]  # batchspaw
         Raises
         ------
         Unreachable
-            When Slurm cannot be asked.
+            When Slurm cannot be asked, or their account is not made yet.
         """
+        await self._settle_in()
         return self._standing_in(await self.cluster.certain_view(max_age))
 
     async def run_pre_spawn_hook(self) -> None:
@@ -113,7 +114,7 @@ class WerkplaatsSpawner(Front, SlurmSpawner):  # type: ignore[misc]  # batchspaw
         try:
             standing = await self._standing(max_age)
         except Unreachable as wrong:
-            raise exception(slurm_is_away(str(wrong))) from wrong
+            raise exception(nothing_known(wrong)) from wrong
         return accept(decide(request, self.offer, standing))
 
     # -- the life of the job ---------------------------------------------------------------------

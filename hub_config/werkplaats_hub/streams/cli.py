@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from werkplaats_hub import facility as facilities
+from werkplaats_hub.enrol_settings import enrol_settings
 from werkplaats_hub.facility import Facility, FacilityError
 from werkplaats_hub.instance import Instance, this_instance
 from werkplaats_hub.launch_settings import launch_settings
@@ -212,8 +213,13 @@ def _asked(question: Callable[[], Answer]) -> Answer:
 
 
 def _install(file: Path | None, facility: Facility, instance: Instance) -> None:
-    """Put what *launch* must know of the file, and another file itself, where the Hub finds them."""
+    """Put what the privileged programs must know of the file, and another file itself, in their places."""
     _replace(instance.etc / "launch.json", launch_settings(instance, facility).text())
+    newcomers = enrol_settings(instance, facility)
+    if newcomers is not None:
+        _replace(instance.etc / "enrol.json", newcomers.text())
+    else:
+        (instance.etc / "enrol.json").unlink(missing_ok=True)
     if file is not None:
         _replace(instance.facility, file.read_text(encoding="utf-8"))
 

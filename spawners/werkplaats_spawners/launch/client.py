@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from werkplaats_spawners.asking import NoAnswer, ask
 from werkplaats_spawners.slurm import Trouble
 
 #: How many run at once; thirty who press start in one second need no thirty processes.
@@ -129,37 +128,11 @@ class Launch:
 
     async def _run(self, user: str, message: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            process = await asyncio.create_subprocess_exec(
-                *self.prefix,
-                user,
-                self.program,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                cwd="/",
-            )
-        except OSError as wrong:
-            raise LaunchFailed(Trouble.OTHER, f"launch cannot be run: {wrong}") from wrong
-        try:
-            out, err = await asyncio.wait_for(process.communicate(json.dumps(message).encode()), _TIMEOUT)
-        except TimeoutError:
-            process.kill()
-            # Only sudo ends: what it started may keep the pipes open, for which wait() would wait.
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), 1)
-            raise LaunchFailed(Trouble.UNREACHABLE, "launch gave no answer in time") from None
-        return _read(out, err)
-
-
-def _read(out: bytes, err: bytes) -> dict[str, Any]:
-    try:
-        answer = json.loads(out)
-    except ValueError:
-        answer = None
-    if not isinstance(answer, dict):
-        raise LaunchFailed(Trouble.OTHER, err.decode(errors="replace").strip()[-500:] or "no answer")
-    if "trouble" in answer:
-        known = {trouble.value: trouble for trouble in Trouble}
-        trouble = known.get(str(answer["trouble"]), Trouble.OTHER)
-        raise LaunchFailed(trouble, str(answer.get("message", "")))
-    return answer
+            answer = await ask([*self.prefix, user, self.program], message, _TIMEOUT, "launch")
+        except NoAnswer as wrong:
+            raise LaunchFailed(Trouble.UNREACHABLE if wrong.late else Trouble.OTHER, str(wrong)) from wrong
+        if "trouble" in answer:
+            known = {trouble.value: trouble for trouble in Trouble}
+            trouble = known.get(str(answer["trouble"]), Trouble.OTHER)
+            raise LaunchFailed(trouble, str(answer.get("message", "")))
+        return answer
