@@ -67,7 +67,7 @@ class Front(HasTraits):
 
     # -- how the person stands -------------------------------------------------------------------
 
-    def _standing_in(self, view: View) -> Standing:
+    def standing_in(self, view: View) -> Standing:
         """Return how the person stands by this view."""
         now = datetime.now().astimezone()
         try:
@@ -99,7 +99,7 @@ class Front(HasTraits):
         """Return how the person stands, for a page, which always comes; numbers of that age (seconds)."""
         try:
             await self._settle_in()
-            return self._standing_in(await self.cluster.glance(max_age))
+            return self.standing_in(await self.cluster.glance(max_age))
         except NotEnrolled:  # the page says so
             return Standing(accounts=frozenset(), now=datetime.now().astimezone())
         except Unreachable as wrong:
@@ -160,7 +160,7 @@ class Front(HasTraits):
         job = self._verdict.job
         if view is None or view.error or job is None or job.phase is not Phase.PENDING:
             return None
-        standing = self._standing_in(without(view, job.id))
+        standing = self.standing_in(without(view, job.id))
         sizes = sorted(self.offer.flavours, key=lambda flavour: -flavour.gpus)
         for flavour in (flavour for flavour in sizes if flavour.gpus < job.gpus):
             granted = self.instead(flavour.name, standing)
@@ -182,7 +182,7 @@ class Front(HasTraits):
         except Unreachable as wrong:
             raise exception(nothing_known(wrong)) from wrong
         own = int(self.job_id) if self.job_id else 0
-        accept(self.instead(flavour, self._standing_in(without(view, own))))
+        accept(self.instead(flavour, self.standing_in(without(view, own))))
         return self.instead_options(flavour)
 
     def instead(self, flavour: str, standing: Standing) -> Granted | Refused:

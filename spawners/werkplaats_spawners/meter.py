@@ -105,7 +105,7 @@ async def meter_of(spawner: Any, max_age: float) -> Meter | None:
     Unreachable
         When Slurm cannot be asked, and was not before.
     """
-    view = await spawner.cluster.view_for(spawner.user.name, max_age)
+    view = await spawner.cluster.glance(max_age)
     job = view.jobs.get(int(spawner.job_id or 0))
     if job is None or job.user != spawner.user.name:
         return None

@@ -20,7 +20,7 @@ from jupyterhub.spawner import SpawnException
 from traitlets import Float, Integer
 from traitlets import Instance as InstanceTrait
 
-from werkplaats_spawners import registration
+from werkplaats_spawners import meter, registration
 from werkplaats_spawners.cluster import Unreachable, Verdict
 from werkplaats_spawners.ending import Ending, commit, ending_in, keep_ending, learn_ending
 from werkplaats_spawners.front import Front
@@ -35,6 +35,7 @@ from werkplaats_spawners.slurm import Phase, Trouble
 from werkplaats_spawners.standing import Standing
 
 registration.claim_route()
+meter.claim_route()
 
 #: A port that only root could hold.
 _NOWHERE: Final = "http://127.0.0.1:1"
@@ -92,7 +93,7 @@ class WerkplaatsSpawner(Front, SlurmSpawner):  # type: ignore[misc]  # batchspaw
             When Slurm cannot be asked, or their account is not made yet.
         """
         await self._settle_in()
-        return self._standing_in(await self.cluster.certain_view(max_age))
+        return self.standing_in(await self.cluster.certain_view(max_age))
 
     async def run_pre_spawn_hook(self) -> None:
         """Judge the raw options of whichever door they came through; they go no further.

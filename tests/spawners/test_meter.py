@@ -7,13 +7,16 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
+from jupyterhub import apihandlers
+from tests.houses import PERSON, House
 from tests.offers import NOW, changed, flavour, person, project, stream
 
 from werkplaats_spawners.language import speaking
-from werkplaats_spawners.meter import meter
+from werkplaats_spawners.meter import ROUTE, MeterHandler, claim_route, meter, meter_of
 from werkplaats_spawners.offer import LENT, Lending, Offer
 from werkplaats_spawners.slurm import Job
 from werkplaats_spawners.standing import Budget
+from werkplaats_spawners.testing import FakeCluster, FakeSlurm
 
 OFFER = Offer(
     flavours=(flavour("gpu-2", 2, 2, 24),),
@@ -75,3 +78,37 @@ def test_a_job_without_an_end_or_a_known_project() -> None:
     found = meter(replace(JOB, account="gone", end="N/A"), OFFER, person("bakery")).as_json(OFFER, NOW)
     assert (found["project_title"], found["stream"], found["ends"]) == ("gone", "", None)
     assert found["sentences"]["end"] == ""
+
+
+@pytest.fixture
+def fake() -> FakeSlurm:
+    """A Slurm that lets the person charge one project."""
+    return FakeSlurm(associations={("bakery", PERSON)})
+
+
+@pytest.fixture
+def house(fake: FakeSlurm) -> House:
+    """A Hub's database."""
+    return House("sqlite://", fake, OFFER)
+
+
+async def test_a_servers_own_job_is_looked_up(house: House, fake: FakeSlurm) -> None:
+    """By the number that the Hub keeps; another person's job of that number is nobody's."""
+    spawner = house.spawner()
+    job = fake.add(PERSON, "bakery", "regional")
+    spawner.job_id = str(job.id)
+    found = await meter_of(spawner, 10.0)
+    assert found is not None
+    assert (found.project, found.lent) == ("bakery", False)
+    spawner.job_id = str(fake.add("somebody", "bakery", "regional").id)
+    spawner.cluster = FakeCluster(fake)
+    assert await meter_of(spawner, 10.0) is None
+    spawner.job_id = ""
+    assert await meter_of(spawner, 10.0) is None
+
+
+def test_the_route_is_there_once() -> None:
+    """However often the module is configured."""
+    claim_route()
+    claim_route()
+    assert [entry[1] for entry in apihandlers.default_handlers if entry[0] == ROUTE] == [MeterHandler]
