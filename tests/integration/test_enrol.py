@@ -116,13 +116,12 @@ def test_a_newcomer_has_what_everybody_has(platform: Platform):
 
 
 def test_the_budget_is_one_persons_own(platform: Platform):
-    """Slurm itself refuses or holds what two GPU-hours do not cover, also for a plain sbatch."""
+    """Slurm itself refuses what two GPU-hours do not cover, also for a plain sbatch; what fits, runs."""
     signed_in(platform, "dora")
     until(lambda: accounts(platform, "dora") != {}, PROMISED)
-    job = platform.sbatch("dora", "first-steps", "regional", "--gres=gpu:2", "--cpus-per-task=8", "--mem=32G",
-                          "--time=120")  # fmt: skip
-    until(lambda: platform.reason(job) == "AssocGrpGRESMinutes", 15)
-    platform.run("scancel", str(job))
+    with pytest.raises(AssertionError, match="AssocGrpGRESMinutes"):
+        platform.sbatch("dora", "first-steps", "regional", "--time=121")
+    platform.until_running(platform.sbatch("dora", "first-steps", "regional", "--time=60"))
 
 
 def test_who_is_in_a_project_gets_no_second_budget(platform: Platform):
@@ -139,7 +138,8 @@ def test_thirty_at_once(platform: Platform):
     began = time.monotonic()
     with ThreadPoolExecutor(30) as pool:
         list(pool.map(lambda role: signed_in(platform, role), roles))
-    until(lambda: all(accounts(platform, role) for role in roles), 20)
+    # Slurm's accounting writes one after another, a second for each on two busy cores.
+    until(lambda: all(accounts(platform, role) for role in roles), 60)
     print(f"thirty newcomers: {time.monotonic() - began:.1f} s from the first log-in to the last account")
     assert len({pwd.getpwnam(PREFIX + role).pw_uid for role in roles}) == 30
 
