@@ -111,6 +111,8 @@ c.JupyterHub.proxy_class = NoProxy
 c.JupyterHub.spawner_class = Slow
 c.JupyterHub.authenticator_class = "shared-password"
 c.SharedPasswordAuthenticator.user_password = "{password}"
+c.SharedPasswordAuthenticator.admin_password = "{password}{password}"
+c.Authenticator.admin_users = {"boss"}
 c.Authenticator.allow_all = True
 c.JupyterHub.allow_named_servers = True
 c.JupyterHub.hub_bind_url = "http://127.0.0.1:{port}"
@@ -557,9 +559,33 @@ def test_the_proxys_error_page_is_in_both_languages(hub: str) -> None:
     assert 'href="/hub/language/en?next=/user/mkb/lab"' in page.text
 
 
-def test_what_jupyterhub_says_itself_is_marked_as_english(person: Browser) -> None:
-    """JupyterHub's own pages keep working, and do not pretend to be Dutch; what stands around them is."""
+def test_the_page_of_access_keys(person: Browser) -> None:
+    """Ours, in the reader's language; the key that a program was given is on it, and can be taken back."""
+    made = person.post(
+        f"/hub/api/users/{_name_of(person)}/tokens?_xsrf={person.cookies['_xsrf']}",
+        json={"note": "<b>backup"},
+    ).json()
     page = person.get("/hub/token", headers={"Accept-Language": "nl"})
+    assert lang(page) == "nl"
+    assert "<h1>Toegangssleutels</h1>" in page.text
+    assert "&lt;b&gt;backup" in page.text
+    (address,) = re.findall(rf'data-delete="([^"]*/tokens/{made["id"]}\?[^"]*)"', page.text)
+    assert person.delete(address.replace("&amp;", "&")).status_code == 204
+    assert "&lt;b&gt;backup" not in person.get("/hub/token").text
+
+
+def _name_of(person: Browser) -> str:
+    """Return who is signed in, as their page says."""
+    found = re.search(r'/hub/api/users/([^/"]+)/', person.get("/hub/token").text)
+    assert found
+    return found[1]
+
+
+def test_what_jupyterhub_says_itself_is_marked_as_english(hub: str) -> None:
+    """JupyterHub's own pages keep working, and do not pretend to be Dutch; what stands around them is."""
+    admin = Browser(hub)
+    assert admin.sign_in("boss", 2 * PASSWORD).status_code == 302
+    page = admin.get("/hub/admin", headers={"Accept-Language": "nl"})
     assert lang(page) == "en"
     assert "window.jhdata" in page.text
     assert "bootstrap" in page.text

@@ -86,6 +86,22 @@ def test_the_hubs_pages(page: Page, platform: Platform, language: str, scheme: s
         readable(page, f"{name}-{mark}")
 
 
+def test_an_access_key_is_made_shown_once_and_taken_back(page: Page, platform: Platform) -> None:
+    """As a person does it, on our own page of keys."""
+    sign_in(page, platform)
+    page.goto(platform.instance.url + "hub/token")
+    before = page.locator(".token-row").count()
+    page.fill("#token-note", "back-up")
+    page.locator("#request-token-form button[type=submit]").click()
+    page.locator("#token-area").wait_for()
+    assert len(page.locator("#token-result").inner_text()) >= 32
+    page.reload()
+    assert page.locator(".token-row").count() == before + 1
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.locator(".token-row", has_text="back-up").get_by_role("button").click()
+    page.locator(".token-row", has_text="back-up").wait_for(state="detached")
+
+
 def test_a_newcomer_needs_no_mouse(page: Page, platform: Platform) -> None:
     """From the log-in to the start button with the tabulator alone, and each stop is seen."""
     sign_in(page, platform)

@@ -121,7 +121,9 @@ def test_the_budget_is_one_persons_own(platform: Platform):
     until(lambda: accounts(platform, "dora") != {}, PROMISED)
     with pytest.raises(AssertionError, match="AssocGrpGRESMinutes"):
         platform.sbatch("dora", "first-steps", "regional", "--time=121")
-    platform.until_running(platform.sbatch("dora", "first-steps", "regional", "--time=60"))
+    fits = platform.sbatch("dora", "first-steps", "regional", "--time=60")
+    platform.until_running(fits)
+    platform.run("scancel", str(fits))
 
 
 def test_who_is_in_a_project_gets_no_second_budget(platform: Platform):
