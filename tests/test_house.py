@@ -18,6 +18,7 @@ PACKAGES = {
     "single_machine": ROOT / "hub_config/single_machine",
     "werkplaats_spawners": ROOT / "spawners/werkplaats_spawners",
     "werkplaats_server": ROOT / "extensions/werkplaats_server",
+    "werkplaats_desk": ROOT / "extensions/werkplaats_desk",
 }
 #: Which of our packages each may import (DESIGN.md: imports run one way).
 MAY_IMPORT = {
@@ -25,6 +26,7 @@ MAY_IMPORT = {
     "single_machine": {"werkplaats_hub", "werkplaats_spawners"},
     "werkplaats_spawners": set(),
     "werkplaats_server": set(),
+    "werkplaats_desk": set(),
 }
 #: What runs as a person through sudo imports the standard library, and these.
 PRIVILEGED = {

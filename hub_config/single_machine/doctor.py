@@ -70,7 +70,7 @@ def examine(instance: Instance) -> list[Finding]:
 
 
 def _the_facility(instance: Instance) -> Iterator[Finding]:
-    facility = facilities.read(instance.facility)
+    facility = facilities.read(instance.facility, instance.drop)
     yield Finding(f"facility.toml can be used ({len(facility.projects)} projects)")
 
 
@@ -101,7 +101,7 @@ def _slurm(instance: Instance) -> Iterator[Finding]:
             yield Finding(f"node {node} is {state}")
         else:
             yield Finding(f"node {node} is {state}", True, f"see `scontrol show node {node}`")
-    facility = facilities.read(instance.facility)
+    facility = facilities.read(instance.facility, instance.drop)
     todo = streams.plan(facility, run, datetime.now().astimezone().date()).todo(force=True)
     if todo:
         mend = "see `werkplaats streams plan`, and run `werkplaats streams apply`"

@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from werkplaats_hub import facility as facilities
+from werkplaats_hub.desk_settings import desk_settings
 from werkplaats_hub.facility import Facility, FacilityError
 from werkplaats_hub.instance import Instance, this_instance
 from werkplaats_hub.launch_settings import launch_settings
@@ -196,7 +197,7 @@ def _show(found: Plan, wrong: list[str]) -> None:
 
 def _facility(instance: Instance, file: Path | None) -> Facility:
     try:
-        return facilities.read(file or instance.facility)
+        return facilities.read(file or instance.facility, instance.drop)
     except FacilityError as wrong:
         typer.echo(str(wrong), err=True)
         raise typer.Exit(1) from wrong
@@ -212,8 +213,10 @@ def _asked(question: Callable[[], Answer]) -> Answer:
 
 
 def _install(file: Path | None, facility: Facility, instance: Instance) -> None:
-    """Put what *launch* must know of the file, and another file itself, where the Hub finds them."""
+    """Put what *launch* and the desk must know of the file, and another file itself, where they find it."""
     _replace(instance.etc / "launch.json", launch_settings(instance, facility).text())
+    alone = facilities.read(file or instance.facility)
+    _replace(instance.desk_settings, desk_settings(instance, alone))
     if file is not None:
         _replace(instance.facility, file.read_text(encoding="utf-8"))
 
