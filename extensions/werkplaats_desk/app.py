@@ -14,7 +14,15 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 
-from werkplaats_desk import application_pages, applications_api, fields, login_pages, pages, words
+from werkplaats_desk import (
+    allocation_pages,
+    application_pages,
+    applications_api,
+    fields,
+    login_pages,
+    pages,
+    words,
+)
 from werkplaats_desk.chores import Chores
 from werkplaats_desk.database import Database
 from werkplaats_desk.desk import Desk, SignInFirst, TheDesk, Visitor, to_sign_in
@@ -27,7 +35,12 @@ from werkplaats_desk.settings import Watched
 from werkplaats_desk.words import gettext as _
 
 _log = logging.getLogger(__name__)
-ROUTERS: Final = (login_pages.router, application_pages.router, applications_api.router)
+ROUTERS: Final = (
+    login_pages.router,
+    application_pages.router,
+    applications_api.router,
+    allocation_pages.router,
+)
 home_router: Final = APIRouter(include_in_schema=False)
 
 

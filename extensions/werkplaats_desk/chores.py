@@ -1,15 +1,16 @@
-"""What the desk does by itself: files of what was granted, and last month's hours."""
+"""What the desk does by itself: files of what was granted, and the hours of the public account."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from werkplaats_desk import outbox
+from werkplaats_desk import allocation, outbox
 from werkplaats_desk.desk import Desk
 from werkplaats_desk.published import Away
 
@@ -36,12 +37,13 @@ class Chores:
     def once(self) -> None:
         """Do everything once."""
         self._do("outbox", lambda: outbox.publish(self._desk.database, self._desk.settings.projects_d))
+        self._do("allocation", lambda: allocation.refresh(self._desk, datetime.now()))
 
     def _do(self, name: str, chore: Callable[[], object]) -> None:
         try:
             chore()
             self._desk.problems.pop(name, None)
-        except (OSError, SQLAlchemyError, Away, ValueError) as wrong:
+        except (OSError, SQLAlchemyError, Away, ValueError, KeyError) as wrong:
             self._desk.problems[name] = str(wrong)
             _log.error("%s: %s", name, wrong)
 
