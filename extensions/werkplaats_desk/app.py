@@ -18,9 +18,11 @@ from werkplaats_desk import (
     allocation_pages,
     application_pages,
     applications_api,
+    course_pages,
     fields,
     login_pages,
     pages,
+    waiting_pages,
     words,
 )
 from werkplaats_desk.chores import Chores
@@ -40,6 +42,8 @@ ROUTERS: Final = (
     application_pages.router,
     applications_api.router,
     allocation_pages.router,
+    course_pages.router,
+    waiting_pages.router,
 )
 home_router: Final = APIRouter(include_in_schema=False)
 

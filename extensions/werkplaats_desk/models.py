@@ -95,13 +95,23 @@ class Course(Base):
 
 
 class Enrolment(Base):
-    """Somebody is in a course."""
+    """Somebody is in a course.
+
+    Attributes
+    ----------
+    pressed_at
+        When they pressed start, until their server was asked for.
+    started_at
+        When their server was last asked for.
+    """
 
     __tablename__ = "enrolments"
 
     course_id: Mapped[int] = mapped_column(ForeignKey("courses.id"), primary_key=True)
     person: Mapped[str] = mapped_column(String(64), primary_key=True)
     joined_at: Mapped[int] = mapped_column(BigInteger)
+    pressed_at: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    started_at: Mapped[int | None] = mapped_column(BigInteger, default=None)
 
 
 class SignIn(Base):
