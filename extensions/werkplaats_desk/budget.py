@@ -7,6 +7,7 @@ from datetime import date
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from werkplaats_desk.database import alone
 from werkplaats_desk.models import APPROVED, Application, Course
 from werkplaats_desk.refusal import Refusal
 from werkplaats_desk.settings import Settings, Stream
@@ -40,6 +41,7 @@ def require(session: Session, settings: Settings, name: str, hours: int, today: 
     if stream is None:
         sentence = _("The stream '{stream}' does not exist any more, so nothing can be given in it.")
         raise Refusal("no-stream", sentence.format(stream=name), 409)
+    alone(session)  # two that fit one by one may not fit together
     rest = left(session, settings, stream, today)
     if hours > rest:
         sentence = _("{stream} has {left} GPU-hours a month left to give here, and this asks for {hours}.")

@@ -13,10 +13,12 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.orm import Session, sessionmaker
 
 _WAIT_SECONDS = 15
+#: A number of ours among PostgreSQL's advisory locks.
+_LOCK = 0x6465736B
 
 
 class Database:
@@ -39,6 +41,12 @@ class Database:
         """Do everything within, or nothing."""
         with self._sessions.begin() as session:
             yield session
+
+
+def alone(session: Session) -> None:
+    """Let no other transaction that says this go on before this one is over; SQLite has one at a time."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
 def _engine(url: str) -> Engine:

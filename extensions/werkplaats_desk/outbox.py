@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from werkplaats_desk.database import Database
+from werkplaats_desk.database import Database, alone
 from werkplaats_desk.models import APPROVED, Application, Course
 from werkplaats_desk.names import PATTERN
 
@@ -83,6 +83,7 @@ def publish(database: Database, folder: Path) -> list[str]:
     One transaction for reading and writing: of two at once the later one writes the later state.
     """
     with database.transaction() as session:
+        alone(session)
         return [file.name for file in files(session) if write(folder, file)]
 
 

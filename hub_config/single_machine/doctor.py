@@ -14,6 +14,7 @@ from single_machine.console import Console
 from single_machine.hardware import nodes
 from single_machine.services import NAMES, Supervisor
 from werkplaats_hub import facility as facilities
+from werkplaats_hub import granted
 from werkplaats_hub.facility import Facility, FacilityError
 from werkplaats_hub.instance import Instance
 from werkplaats_hub.slurm_commands import Slurm, SlurmFailed
@@ -58,6 +59,7 @@ def examine(instance: Instance) -> list[Finding]:
         _slurm,
         _the_sudo_rule,
         _a_log_in,
+        _the_desk,
         _the_disk,
         _the_isolation,
     ]
@@ -72,6 +74,10 @@ def examine(instance: Instance) -> list[Finding]:
 def _the_facility(instance: Instance) -> Iterator[Finding]:
     facility = facilities.read(instance.facility, instance.drop)
     yield Finding(f"facility.toml can be used ({len(facility.projects)} projects)")
+    alone = facilities.read(instance.facility)
+    most = alone.desk.most_gpu_hours
+    for fault in granted.read(instance.drop, alone.streams, alone.projects, most).faults:
+        yield Finding(fault, True, "mend what it says; the desk writes its own files again by itself")
 
 
 def _the_services(instance: Instance) -> Iterator[Finding]:
@@ -131,6 +137,18 @@ def _a_log_in(instance: Instance) -> Iterator[Finding]:
         yield Finding(f"{facility.demo.people[0]} can sign in at {instance.url}")
     else:
         yield Finding("nobody can sign in", True, f"read {instance.logs}/hub.out and proxy.out beside it")
+
+
+def _the_desk(instance: Instance) -> Iterator[Finding]:
+    problems = login.desk_problems(instance.url)
+    if problems is None:
+        mend = f"read {instance.logs}/desk.out, mend what it names, and run `make up`"
+        yield Finding("the desk does not answer", True, mend)
+    elif problems:
+        mend = f"read the end of {instance.logs}/desk.out"
+        yield Finding(f"the desk could not do lately: {', '.join(problems)}", True, mend)
+    else:
+        yield Finding(f"the desk answers at {instance.url}services/desk/")
 
 
 def _the_disk(instance: Instance) -> Iterator[Finding]:
