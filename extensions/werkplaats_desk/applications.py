@@ -10,7 +10,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.exc import StaleDataError
 
 from werkplaats_desk import budget
 from werkplaats_desk.models import APPROVED, DECLINED, SUBMITTED, WITHDRAWN, Application
@@ -125,6 +124,7 @@ def decide(
     Refusal
         When somebody decided before, or what was asked for cannot be given (any more).
     """
+    session.refresh(one, with_for_update=True)  # until this is over nobody else decides
     if one.state != SUBMITTED or one.version != decision.version:
         raise _decided(one)
     if decision.approve:
@@ -138,20 +138,16 @@ def withdraw(session: Session, one: Application, person: Person) -> None:
     """Take one's own request back while nobody decided."""
     if one.applicant != person.name:
         raise Refusal("not-yours", _("Only who made a request can withdraw it."), 403)
+    session.refresh(one, with_for_update=True)
     if one.state != SUBMITTED:
         raise _decided(one)
     _close(session, one, WITHDRAWN, person, "")
 
 
 def _close(session: Session, one: Application, state: str, by: Person, word: str) -> None:
-    try:
-        with session.begin_nested():
-            one.state, one.word = state, word
-            one.decided_by, one.decided_at = by.name, int(time.time())
-            session.flush()
-    except StaleDataError:
-        session.refresh(one)
-        raise _decided(one) from None
+    one.state, one.word = state, word
+    one.decided_by, one.decided_at = by.name, int(time.time())
+    session.flush()
 
 
 def _decided(one: Application) -> Refusal:
