@@ -106,6 +106,12 @@ def home(request: Request, person: Visitor) -> Response:
     return pages.render(request, "home.html", person)
 
 
+@home_router.get("")
+def without_slash(desk: TheDesk) -> Response:
+    """Go where the page is."""
+    return see(desk.settings.prefix)
+
+
 @home_router.get("/health")
 def health(desk: TheDesk) -> Response:
     """Say that the desk answers, and what it could not do lately."""

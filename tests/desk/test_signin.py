@@ -123,6 +123,18 @@ def test_signing_out(browser: Make, desk: Desk) -> None:
     assert mkb.get("applications").status_code == 303
 
 
+def test_the_way_in(browser: Make) -> None:
+    """With and without the last slash; what is nothing says so; static files are the desk's and the Hub's."""
+    visitor = browser()
+    assert visitor.get("/services/desk").headers["location"] == PREFIX
+    assert visitor.get("").status_code == 200
+    for path in ("nergens", "static/../app.py", "static/%2e%2e%2fapp.py", "applications/x", "language/de"):
+        assert visitor.get(path).status_code in (303, 404), path
+    for file in ("desk.css", "desk.js", "look.css", "werkplaats.css", "werkplaats.js", "icon.svg"):
+        assert visitor.get(f"static/{file}").status_code == 200
+    assert "--wp-primary: #0b5c68" in visitor.get("static/look.css").text
+
+
 POSTS = [
     "apply", "applications/1/decision", "applications/1/withdrawal", "logout", "new-course",
     "join/abc", "courses/1/start", "courses/1/end",
