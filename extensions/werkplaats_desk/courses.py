@@ -97,8 +97,11 @@ def by_code(session: Session, code: str, *, lock: bool = False) -> Course:
     lock
         Whether nobody else may join until this transaction is over (SQLite has that lock anyway).
     """
-    asked = select(Course).where(Course.code == code.strip().lower()[:16])
-    found = session.scalar(asked.with_for_update() if lock else asked)
+    clean = code.strip().lower()
+    asked = select(Course).where(Course.code == clean)
+    if lock:
+        asked = asked.with_for_update()
+    found = session.scalar(asked) if set(clean) <= set(_LETTERS) else None
     if found is None:
         raise Refusal("no-course", _("No course has this join code. Check it with your teacher."), 404)
     return found
