@@ -11,6 +11,7 @@ from jupyterhub.user import User
 from sqlalchemy import create_engine, text
 from traitlets.config import Config
 
+from werkplaats_spawners.estimates import Estimates
 from werkplaats_spawners.offer import Offer
 from werkplaats_spawners.spawner import WerkplaatsSpawner
 from werkplaats_spawners.testing import FakeCluster, FakeLaunch, FakeSlurm
@@ -43,10 +44,12 @@ class House:
         self.url = url
         self.offer = offer
         self.db = orm.new_session_factory(url)()
+        self.launch = FakeLaunch(slurm=fake)
         self.config = Config(
             WerkplaatsSpawner={
                 "source": lambda: self.offer,
-                "launch": FakeLaunch(slurm=fake),
+                "launch": self.launch,
+                "estimates": Estimates(self.launch),
                 "cluster": FakeCluster(fake),
                 "watch_interval": 0.01,
                 "ip": "127.0.0.1",

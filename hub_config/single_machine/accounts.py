@@ -1,4 +1,4 @@
-"""System users and groups, the sudo rule, and the program that it names."""
+"""System users and groups, the sudo rules, and the programs that they name."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from typing import Final
 
 from single_machine import files
 from single_machine.console import Console, StepFailed
+from werkplaats_hub.enrol_settings import enrol_settings, place
 from werkplaats_hub.facility import Facility
 from werkplaats_hub.instance import MARK, Instance
 from werkplaats_hub.launch_settings import launch_settings
+from werkplaats_spawners.enrol import people
+from werkplaats_spawners.enrol.why import NotMade
 
 _NOLOGIN: Final = "/usr/sbin/nologin"
 _SUDOERS: Final = Path("/etc/sudoers.d")
@@ -26,6 +29,18 @@ from pathlib import Path
 from werkplaats_spawners.launch.program import main
 
 raise SystemExit(main(Path("{settings}")))
+'''
+
+
+_ENROL: Final = '''#!{python} -I
+"""Run by sudo as root, for the Hub: make a newcomer's system user and their first steps in Slurm."""
+
+import sys
+from pathlib import Path
+
+from werkplaats_spawners.enrol.program import main
+
+raise SystemExit(main(Path("{settings}"), sys.argv[1:]))
 '''
 
 
@@ -54,53 +69,51 @@ def make_person(console: Console, instance: Instance, name: str) -> None:
     StepFailed
         When the name is already somebody's that this instance did not make.
     """
-    mark = f"Werkplaats ({instance.name})"
-    if not _user_exists(name):
-        home = instance.homes / name
-        console.run(
-            [
-                "useradd",
-                "--create-home",
-                "--home-dir",
-                str(home),
-                "--shell",
-                "/bin/bash",
-                "--comment",
-                mark,
-                "--groups",
-                instance.people,
-                name,
-            ]
-        )
-        home.chmod(0o700)
-    elif pwd.getpwnam(name).pw_gecos != mark:
-        raise StepFailed(
-            f"this machine already has a user '{name}', who is not ours",
-            f"take '{name}' out of [demo] and [projects] in facility.toml, or remove that user",
-        )
-    if name not in grp.getgrnam(instance.people).gr_mem:
-        console.run(["usermod", "--append", "--groups", instance.people, name])
-    files.folder(instance.job_logs / name, 0o700, name)
+    if _user_exists(name):
+        if pwd.getpwnam(name).pw_gecos != instance.mark:
+            raise StepFailed(
+                f"this machine already has a user '{name}', who is not ours",
+                f"take '{name}' out of [demo] and [projects] in facility.toml, or remove that user",
+            )
+        if name not in grp.getgrnam(instance.people).gr_mem:
+            console.run(["usermod", "--append", "--groups", instance.people, name])
+    try:
+        people.make(name, place(instance), console.run)
+    except NotMade as wrong:
+        mend = f"take '{name}' out of [demo] in facility.toml, or put away what has that name"
+        raise StepFailed(str(wrong), mend) from wrong
 
 
-def allow_launch(console: Console, instance: Instance, facility: Facility) -> None:
-    """Lay down *launch*, its settings, and the one sudo rule of the Hub."""
+def allow_programs(console: Console, instance: Instance, facility: Facility) -> None:
+    """Lay down *launch* and *enrol*, their settings, and the Hub's sudo rule for each."""
     files.write(instance.etc / "launch.json", launch_settings(instance, facility).text())
-    program = _LAUNCH.format(python=instance.hub_python, settings=instance.etc / "launch.json")
+    newcomers = enrol_settings(instance, facility)
+    if newcomers is not None:
+        files.write(instance.etc / "enrol.json", newcomers.text())
+    else:
+        (instance.etc / "enrol.json").unlink(missing_ok=True)
     files.folder(instance.launch.parent)
-    files.write(instance.launch, program, 0o755)
-    _require_root_owned(instance.launch)
-    rule = (
-        f"Defaults!{instance.launch} env_reset, !setenv\n"
-        f'{instance.hub_user} ALL=(%{instance.people}) NOPASSWD: {instance.launch} ""\n'
-    )
+    for program, text in ((instance.launch, _LAUNCH), (instance.enrol, _ENROL)):
+        settings = instance.etc / f"{program.name}.json"
+        files.write(program, text.format(python=instance.hub_python, settings=settings), 0o755)
+        require_root_owned(program)
     new = _SUDOERS / f".{instance.name}.new"  # a dot keeps sudo from reading it
-    files.write(new, MARK + rule, 0o440)
+    files.write(new, MARK + sudo_rules(instance), 0o440)
     console.run(["visudo", "--check", "--quiet", f"--file={new}"])
     new.rename(_SUDOERS / instance.name)
 
 
-def _require_root_owned(path: Path) -> None:
+def sudo_rules(instance: Instance) -> str:
+    """Return what sudo is told of the Hub: two programs, without arguments, in sudo's own environment."""
+    return (
+        f"Defaults!{instance.launch} env_reset, !setenv\n"
+        f"Defaults!{instance.enrol} env_reset, !setenv, use_pty\n"
+        f'{instance.hub_user} ALL=(%{instance.people}) NOPASSWD: {instance.launch} ""\n'
+        f'{instance.hub_user} ALL=(root) NOPASSWD: {instance.enrol} ""\n'
+    )
+
+
+def require_root_owned(path: Path) -> None:
     """Refuse a place where somebody else could put another program under the name in the rule."""
     for step in (path, *path.parents):
         status = os.stat(step)
@@ -110,10 +123,11 @@ def _require_root_owned(path: Path) -> None:
             )
 
 
-def remove(console: Console, instance: Instance, people: Iterable[str]) -> None:
-    """Take away the users, groups and sudo rule of an instance."""
+def remove(console: Console, instance: Instance, names: Iterable[str]) -> None:
+    """Take away the users, groups and sudo rules of an instance, those whom it enrolled included."""
     (_SUDOERS / instance.name).unlink(missing_ok=True)
-    for user in (*people, instance.hub_user, instance.proxy_user, instance.desk_user):
+    enrolled = (entry.pw_name for entry in pwd.getpwall() if entry.pw_gecos == instance.mark)
+    for user in {*names, *enrolled, instance.hub_user, instance.proxy_user, instance.desk_user}:
         if _user_exists(user):
             console.run(["userdel", user])
     for group in (instance.people, instance.readers):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,17 +10,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from single_machine import isolation, login, secrets
-from single_machine.console import Console
+from single_machine import accounts, isolation, login, secrets
+from single_machine.console import Console, StepFailed
 from single_machine.hardware import nodes
 from single_machine.services import NAMES, Supervisor
 from werkplaats_hub import facility as facilities
 from werkplaats_hub import granted
+from werkplaats_hub.enrol_settings import enrol_settings
 from werkplaats_hub.facility import Facility, FacilityError
 from werkplaats_hub.instance import Instance
 from werkplaats_hub.slurm_commands import Slurm, SlurmFailed
 from werkplaats_hub.streams import plan as streams
+from werkplaats_hub.streams.model import Run
 from werkplaats_hub.streams.settings import faults
+from werkplaats_spawners.enrol.why import Why
 
 #: Below this much room Slurm, its database and people's homes begin to fail.
 _LEAST_FREE_GB = 2
@@ -58,6 +62,8 @@ def examine(instance: Instance) -> list[Finding]:
         _the_services,
         _slurm,
         _the_sudo_rule,
+        _the_programs,
+        _newcomers,
         _a_log_in,
         _the_desk,
         _the_disk,
@@ -107,13 +113,28 @@ def _slurm(instance: Instance) -> Iterator[Finding]:
             yield Finding(f"node {node} is {state}")
         else:
             yield Finding(f"node {node} is {state}", True, f"see `scontrol show node {node}`")
-    facility = facilities.read(instance.facility, instance.drop)
-    todo = streams.plan(facility, run, datetime.now().astimezone().date()).todo(force=True)
+    yield from of_the_streams(facilities.read(instance.facility, instance.drop), run)
+
+
+def of_the_streams(facility: Facility, run: Run) -> Iterator[Finding]:
+    """Compare Slurm with the facility: what an apply mends, what others must, and slurm.conf.
+
+    Parameters
+    ----------
+    run
+        Runs a command of Slurm and returns what it printed.
+    """
+    found = streams.plan(facility, run, datetime.now().astimezone().date())
+    todo = found.todo(force=True)
     if todo:
         mend = "see `werkplaats streams plan`, and run `werkplaats streams apply`"
+        if not found.todo(force=False):
+            mend += " --force, which ends jobs, or leave it until they have ended"
         yield Finding(f"Slurm differs from facility.toml in {len(todo)} things", True, mend)
     else:
         yield Finding("Slurm has the streams, projects and people of facility.toml")
+    for sentence in found.by_hand:
+        yield Finding(sentence, True, "ask whose it is, and run that command: no apply touches it")
     for fault in faults(facility, run):
         yield Finding(fault, True, "run `make up`")
 
@@ -122,11 +143,47 @@ def _the_sudo_rule(instance: Instance) -> Iterator[Finding]:
     asked = ["sudo", "--list", "--other-user", instance.hub_user]
     listed = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
     rules = [line.strip() for line in listed.splitlines() if line.startswith("    (")]
-    if rules == [f'(%{instance.people}) NOPASSWD: {instance.launch} ""']:
-        yield Finding(f"the Hub may run launch as a member of {instance.people}, and nothing else")
+    ours = [
+        f'(%{instance.people}) NOPASSWD: {instance.launch} ""',
+        f'(root) NOPASSWD: {instance.enrol} ""',
+    ]
+    if rules == ours:
+        yield Finding(f"the Hub may run launch as a member of {instance.people}, enrol, and nothing else")
     else:
         mend = f"take other rules for {instance.hub_user} out of /etc/sudoers.d, and run `make up`"
         yield Finding(f"sudo lets the Hub run: {'; '.join(rules) or 'nothing'}", True, mend)
+
+
+def _the_programs(instance: Instance) -> Iterator[Finding]:
+    """Look whether anybody but root could put another program in the place of one that sudo runs."""
+    for program in (instance.launch, instance.enrol):
+        try:
+            accounts.require_root_owned(program)
+        except StepFailed as wrong:
+            yield Finding(wrong.wrong, True, wrong.mend)
+        else:
+            yield Finding(f"{program.name} is root's alone to change")
+
+
+def _newcomers(instance: Instance) -> Iterator[Finding]:
+    wanted = enrol_settings(instance, facilities.read(instance.facility))
+    if wanted is None:
+        yield Finding("newcomers get nothing: facility.toml has no [first_steps]")
+        return
+    laid_down = instance.etc / "enrol.json"
+    if not laid_down.exists() or laid_down.read_text() != wanted.text():
+        yield Finding(f"{laid_down} is not what facility.toml says", True, "run `make up`")
+        return
+    # As the Hub would, for a name that it must refuse: all parts speak, and nothing is made.
+    asked = ["sudo", "-n", "-u", instance.hub_user, "sudo", "-n", "-u", "root", str(instance.enrol)]
+    done = subprocess.run(
+        asked, input=json.dumps({"name": instance.hub_user}), capture_output=True, text=True, check=False
+    )
+    if f'"trouble": "{Why.TAKEN.value}"' in done.stdout:
+        yield Finding("enrol answers the Hub, and refuses a user of the machine's own")
+    else:
+        said = (done.stdout or done.stderr).strip()[-300:]
+        yield Finding(f"enrol answers the Hub otherwise than it must: {said}", True, "run `make up`")
 
 
 def _a_log_in(instance: Instance) -> Iterator[Finding]:

@@ -159,7 +159,7 @@ class Up:
             self._stale.add("hub")
         if files.write(instance.etc / "installed", environments.digest(self.wheel) + "\n"):
             self._stale |= {"hub", "queue", "streams", "desk"}
-        accounts.allow_launch(self.console, instance, self.facility)
+        accounts.allow_programs(self.console, instance, self.facility)
         alone = facilities.read(self.facility_file)
         files.write(instance.desk_settings, desk_settings(instance, alone))
         if instance.default:

@@ -11,10 +11,15 @@ from werkplaats_hub import facility as facilities
 from werkplaats_hub import pages
 from werkplaats_hub.facility import Facility
 from werkplaats_hub.instance import Instance
+from werkplaats_hub.newcomers import on_sign_in
 from werkplaats_hub.watched import WatchedFacility
 from werkplaats_spawners import language
 from werkplaats_spawners.cluster import Cluster
+from werkplaats_spawners.enrol.client import Enrol
+from werkplaats_spawners.enrol.newcomers import Newcomers
+from werkplaats_spawners.estimates import Estimates
 from werkplaats_spawners.launch.client import Launch
+from werkplaats_spawners.names import PERSON, RESERVED
 from werkplaats_spawners.offer import Words
 
 _DESK: Final = Words(nl="Loket", en="Desk")
@@ -33,8 +38,10 @@ def configure(c: Config, instance: Instance) -> None:
     apply_addresses(c, instance)
     apply_storage(c, instance)
     offer = WatchedFacility(instance.facility, facility, instance.drop)
-    apply_spawner(c, instance, facility, offer)
+    cluster = Cluster(str(instance.queue_socket))
+    apply_spawner(c, instance, facility, offer, cluster)
     apply_people(c, instance, facility)
+    apply_newcomers(c, instance, facility, offer, cluster)
     apply_desk(c, instance)
     apply_look(c, facility, offer)
 
@@ -56,14 +63,18 @@ def apply_storage(c: Config, instance: Instance) -> None:
     c.JupyterHub.cleanup_proxy = False
 
 
-def apply_spawner(c: Config, instance: Instance, facility: Facility, offer: WatchedFacility) -> None:
+def apply_spawner(
+    c: Config, instance: Instance, facility: Facility, offer: WatchedFacility, cluster: Cluster
+) -> None:
     """Start servers through Slurm, and through nothing else."""
     c.JupyterHub.spawner_class = "werkplaats"
     c.JupyterHub.allow_named_servers = facility.limits.named_servers > 0
     c.JupyterHub.named_server_limit_per_user = facility.limits.named_servers
     c.WerkplaatsSpawner.source = offer
-    c.WerkplaatsSpawner.launch = Launch(str(instance.launch))
-    c.WerkplaatsSpawner.cluster = Cluster(str(instance.queue_socket))
+    launch = Launch(str(instance.launch))
+    c.WerkplaatsSpawner.launch = launch
+    c.WerkplaatsSpawner.estimates = Estimates(launch)
+    c.WerkplaatsSpawner.cluster = cluster
     c.WerkplaatsSpawner.ip = "127.0.0.1"  # where a server listens, on its node
     c.Spawner.http_timeout = 60
     # All servers together cost one question, so a server that ended loses its route soon.
@@ -77,7 +88,7 @@ def apply_spawner(c: Config, instance: Instance, facility: Facility, offer: Watc
 def apply_people(c: Config, instance: Instance, facility: Facility) -> None:
     """Who may sign in. On a demo machine: anybody with the demo password, under a Unix name."""
     # JupyterHub matches at the start only; the end is ours to name.
-    c.Authenticator.username_pattern = r"[a-z_][a-z0-9_-]{0,30}\Z"
+    c.Authenticator.username_pattern = rf"(?!({'|'.join(sorted(RESERVED))})\Z){PERSON}\Z"
     if facility.demo is None:
         return
     c.JupyterHub.authenticator_class = "shared-password"
@@ -103,6 +114,20 @@ def apply_desk(c: Config, instance: Instance) -> None:
         }
     ]
     c.JupyterHub.load_roles = [{"name": "user", "scopes": ["self", "access:services!service=desk"]}]
+
+
+def apply_newcomers(
+    c: Config, instance: Instance, facility: Facility, offer: WatchedFacility, cluster: Cluster
+) -> None:
+    """Give whoever the log-in lets in an account, where the facility has first steps for newcomers.
+
+    Where everybody may choose a name, that of a user of the machine itself is refused.
+    """
+    if facility.demo is None and facility.first_steps is None:
+        return
+    newcomers = Newcomers(Enrol(str(instance.enrol)), cluster, offer, instance.people)
+    c.Authenticator.post_auth_hook = on_sign_in(newcomers)
+    c.WerkplaatsSpawner.newcomers = newcomers
 
 
 def apply_look(c: Config, facility: Facility, offer: WatchedFacility) -> None:

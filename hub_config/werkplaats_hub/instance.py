@@ -124,6 +124,11 @@ class Instance(BaseModel):
         return self.base / "libexec/launch"
 
     @property
+    def enrol(self) -> Path:
+        """The program that sudo lets the Hub run as root: a newcomer's name in, an account out."""
+        return self.base / "libexec/enrol"
+
+    @property
     def slurm_conf(self) -> Path:
         """Slurm's configuration."""
         return self.slurm / "slurm.conf"
@@ -197,6 +202,11 @@ class Instance(BaseModel):
     def people(self) -> str:
         """The group of everybody as whom the Hub may start a server."""
         return self.name
+
+    @property
+    def mark(self) -> str:
+        """The comment of the system users of people whom it made."""
+        return f"Werkplaats ({self.name})"
 
     @property
     def readers(self) -> str:

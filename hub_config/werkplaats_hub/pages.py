@@ -26,8 +26,11 @@ from tornado import web
 from tornado.httputil import HTTPServerRequest
 from traitlets.config import Config
 
+from werkplaats_hub.choices_page import Choices
 from werkplaats_hub.look import FacilityLook
+from werkplaats_hub.newcomers import why_not
 from werkplaats_hub.start_page import ExtraServer, StartPage, said
+from werkplaats_hub.waiting_page import Instead, StopWaiting
 from werkplaats_spawners import language
 from werkplaats_spawners.language import COOKIE, LANGUAGES, Language
 from werkplaats_spawners.offer import Offer
@@ -114,6 +117,7 @@ class Bilingual(InternationalizationExtension):
             here=_page.get,
             asset=asset,
             said=said,
+            why_not=why_not,
             seconds_since=seconds_since,
             tongues=tongues,
         )
@@ -137,6 +141,9 @@ ROUTES: Final[list[tuple[Any, ...]]] = [
     (r"/spawn", StartPage),
     (r"/spawn/([^/]+)", StartPage),
     (r"/spawn/([^/]+)/([^/]+)", StartPage),
+    (r"/choices/([^/]+)(?:/([^/]+))?", Choices),
+    (r"/stop-waiting/([^/]+)(?:/([^/]+))?", StopWaiting),
+    (r"/instead/([^/]+)(?:/([^/]+))?", Instead),
     (r"/extra-server", ExtraServer),
     (rf"/language/({'|'.join(LANGUAGES)})", SwitchLanguage),
     (r"/werkplaats/static/(.*)", CacheControlStaticFilesHandler, {"path": str(STATIC)}),

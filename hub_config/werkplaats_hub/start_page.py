@@ -39,7 +39,7 @@ class StartPage(SpawnHandler):  # type: ignore[misc]
 
     def get(self, user_name: str | None = None, server_name: str = "") -> Any:
         """Show the form; start nothing."""
-        fields = _text(self.request.query_arguments)
+        fields = as_text(self.request.query_arguments)
         self._preselect({k.removeprefix("opt-"): v for k, v in fields.items() if k.startswith("opt-")})
         # No options are left, so nothing that JupyterHub would start with.
         kept = ("next", "display_name")
@@ -48,7 +48,7 @@ class StartPage(SpawnHandler):  # type: ignore[misc]
 
     def post(self, user_name: str | None = None, server_name: str = "", display_name: str = "") -> Any:
         """Start the server that the form describes."""
-        fields = _text(self.request.body_arguments)
+        fields = as_text(self.request.body_arguments)
         self.request.body_arguments = {k: [v.encode() for v in vs] for k, vs in fields.items()}
         self._preselect(fields)
         return super().post(user_name, server_name, display_name)
@@ -134,7 +134,7 @@ def said(error: object) -> str:
     return str(getattr(error, "jupyterhub_message", "") or getattr(error, "message", ""))
 
 
-def _text(arguments: dict[str, list[bytes]]) -> dict[str, list[str]]:
+def as_text(arguments: dict[str, list[bytes]]) -> dict[str, list[str]]:
     """Return arguments as text; what is not UTF-8 becomes what no option accepts."""
     return {key: [v.decode("utf8", "replace") for v in values] for key, values in arguments.items()}
 

@@ -11,11 +11,12 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from werkplaats_spawners.limits import Association, Qos, read_associations, read_qos
+from werkplaats_spawners.nodes import Node, read_nodes
 from werkplaats_spawners.slurm import Job, Phase
 
 #: The longest line a publisher may send: some 100,000 jobs.
@@ -23,6 +24,10 @@ _LIMIT: Final = 64 * 1024 * 1024
 _TIMEOUT: Final = 45.0
 #: A poll needs no limits; the nodes' addresses, which come with them, seldom change.
 _ADDRESSES_AGE: Final = 30.0
+#: From which age of its numbers a page has younger ones asked for, and how long it waits for those when
+#: it has none; seconds.
+_GLANCE_RENEWS: Final = 3.0
+_PATIENCE: Final = 2.0
 #: slurmctld remembers an ended job for MinJobAge (300 s); a job that neither it nor accounting
 #: knows after this many seconds never existed for this cluster.
 _FORGOTTEN_AFTER: Final = 900.0
@@ -71,6 +76,8 @@ class View:
         What Slurm holds of each account (no person) and of each person in one, by account and person.
     qos
         What it holds of each QOS, by name.
+    nodes
+        Of the same age as the limits, by name.
     accounting_at, accounting_error
         When Slurm's database last answered (Unix time, 0 for never), and why it does not now.
     """
@@ -81,7 +88,7 @@ class View:
     limits_at: float = 0.0
     associations: Mapping[tuple[str, str], Association] = field(default_factory=dict)
     qos: Mapping[str, Qos] = field(default_factory=dict)
-    addresses: Mapping[str, str] = field(default_factory=dict)
+    nodes: Mapping[str, Node] = field(default_factory=dict)
     accounting_at: float = 0.0
     accounting_error: str | None = None
 
@@ -102,7 +109,7 @@ class View:
                 jobs={job["id"]: Job(**job) for job in answer["jobs"]},
                 associations={(a.account, a.user): a for a in read_associations(answer["associations"])},
                 qos={qos.name: qos for qos in read_qos(answer["qos"])},
-                addresses=dict(answer["addresses"]),
+                nodes={node.name: node for node in read_nodes(answer["nodes"])},
                 accounting_at=float(answer["accounting"]["at"]),
                 accounting_error=answer["accounting"]["error"],
             )
@@ -121,6 +128,7 @@ class Cluster:
         self._socket = socket
         self._view: View | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._renewing: asyncio.Future[View] | None = None
 
     def __deepcopy__(self, memo: object) -> Cluster:
         """Return itself: traitlets copies a configuration for every spawner."""
@@ -149,6 +157,40 @@ class Cluster:
             raise Unreachable(view.error or "no snapshot yet")
         return view
 
+    @property
+    def latest(self) -> View | None:
+        """The last view, of whatever age; nothing is asked."""
+        return self._view
+
+    async def glance(self, max_age: float = 10.0) -> View:
+        """Return a view for a page, which is hardly kept waiting: young enough, or marked with an error.
+
+        A younger one is asked for beside it.
+
+        Parameters
+        ----------
+        max_age
+            How old the numbers may be, seconds.
+
+        Raises
+        ------
+        Unreachable
+            When there is no view at all.
+        """
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.ensure_future(self.view(_GLANCE_RENEWS, _GLANCE_RENEWS))
+            self._renewing.add_done_callback(lambda done: done.cancelled() or done.exception())
+        renewing, known = self._renewing, self._view
+        if known and not known.error and min(known.at, known.limits_at) > time.time() - max_age:
+            return known
+        try:
+            return await asyncio.wait_for(asyncio.shield(renewing), _PATIENCE)
+        except (Unreachable, TimeoutError) as wrong:
+            error = str(wrong) or "Slurm gives no answer in time"
+            if known is None or known.at == 0.0:
+                raise Unreachable(error) from wrong
+            return replace(known, error=error)
+
     async def verdict(self, job_id: int, user: str, submitted: float, max_age: float = 5.0) -> Verdict:
         """Return what is known of a job.
 
@@ -168,7 +210,8 @@ class Cluster:
             return Verdict(Phase.UNKNOWN, str(wrong))
         job = view.jobs.get(job_id)
         if job is not None and view.at >= submitted and _is_it(job, user, submitted):
-            return Verdict(job.phase, job.reason, view.addresses.get(job.node, job.node), job)
+            node = view.nodes.get(job.node)
+            return Verdict(job.phase, job.reason, node.address if node else job.node, job)
         if view.error or view.at < submitted:
             return Verdict(Phase.UNKNOWN, view.error or "the queue was last read before the submission")
         return await self._accounting_says(job_id, user, submitted)
@@ -197,21 +240,16 @@ class Cluster:
             return Verdict(Phase.GONE, job.state, job=job)
         return Verdict(Phase.UNKNOWN, f"accounting says {job.state}, the queue lacks it")
 
-    async def view_for(self, user: str, max_age: float = 3.0, *, old_will_do: bool = True) -> View:
-        """Return a view that knows what a person may charge, no part of it older than `max_age` seconds.
-
-        Parameters
-        ----------
-        old_will_do
-            Whether an older view serves while Slurm is away: to look at, but not to start by.
+    async def certain_view(self, max_age: float) -> View:
+        """Return a view to start by, no part of it older than `max_age` seconds.
 
         Raises
         ------
         Unreachable
-            When Slurm cannot be asked, and an older view does not know the person.
+            When Slurm cannot be asked: an older view will not do.
         """
         view = await self.view(max_age, max_age)
-        if view.error and not (old_will_do and view.accounts(user)):
+        if view.error:
             raise Unreachable(view.error)
         return view
 

@@ -12,12 +12,9 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from werkplaats_spawners.language import Language, current
+from werkplaats_spawners.names import PERSON, RESERVED
 from werkplaats_spawners.period import Period
 
-#: Words that Slurm, its accounting or sacctmgr's command line read as something else.
-RESERVED: Final = frozenset(
-    {"all", "any", "cluster", "default", "none", "normal", "null", "parent", "root", "where", "set"}
-)
 #: The QOS of borrowed capacity, the account of newcomers, and the QOS of the two partitions: names of
 #: ours, and of no stream or project.
 LENT: Final = "lent"
@@ -49,8 +46,8 @@ Name = Annotated[
 Account = Annotated[Name, AfterValidator(_not_ours)]
 """A name of a stream or a project: in Slurm an account."""
 
-Person = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,30}$")]
-"""A Unix log-in name (useradd's NAME_REGEX, at most 31 characters)."""
+Person = Annotated[str, StringConstraints(pattern=f"^{PERSON}$")]
+"""A Unix log-in name."""
 
 
 class Frozen(BaseModel):

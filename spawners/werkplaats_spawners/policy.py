@@ -96,7 +96,7 @@ def _projects(request: ServerRequest, offer: Offer, standing: Standing) -> tuple
     """Return the projects that the request can mean, at least one."""
     theirs = projects_of(offer, standing)
     if not theirs:
-        return Refused("no-association", _no_association(), 403)
+        return Refused("no-association", no_association(), 403)
     if request.project is not None and request.project not in {p.name for p in theirs}:
         sentence = _("You do not take part in the project '{name}'. Yours: {names}.")
         return _not_theirs(sentence, request.project, (p.name for p in theirs))
@@ -118,7 +118,8 @@ def _not_theirs(sentence: str, name: str, names: Iterable[str]) -> Refused:
     return Refused("not-theirs", sentence.format(name=name, names=", ".join(dict.fromkeys(names))), 403)
 
 
-def _no_association() -> str:
+def no_association() -> str:
+    """Return what to tell somebody who takes part in no project."""
     return _(
         "You can sign in, but you do not take part in a project yet, so there is nothing to charge "
         "a server to. Ask the owner of your project, or the desk, to add you."

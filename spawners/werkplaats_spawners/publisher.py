@@ -8,7 +8,7 @@ One JSON object a line, each way::
 
     {"want": "view", "max_age": 1.0, "limits_age": 3.0}
                                        -> {"at": 1763.., "limits_at": 1763.., "error": null, "jobs": [...],
-                                           "associations": [...], "qos": [...], "addresses": {...},
+                                           "associations": [...], "qos": [...], "nodes": [...],
                                            "accounting": {"at": 1763.., "error": null}}
     {"want": "verdict", "job_id": 17}  -> {"error": null, "job": {...} or null}
     {"want": "months", "months": ["2026-11"]}
@@ -36,7 +36,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from werkplaats_spawners import limits, months, slurm
+from werkplaats_spawners import limits, months, nodes, slurm
 
 _TIMEOUT: Final = 20.0
 #: How often accounting is asked whether it is there, while somebody looks; and how old an answer may be.
@@ -86,7 +86,7 @@ class Snapshot:
     jobs: list[dict[str, Any]] = field(default_factory=list)
     associations: list[dict[str, Any]] = field(default_factory=list)
     qos: list[dict[str, Any]] = field(default_factory=list)
-    addresses: dict[str, str] = field(default_factory=dict)
+    nodes: list[dict[str, Any]] = field(default_factory=list)
     accounting: dict[str, Any] = field(default_factory=lambda: {"at": 0.0, "error": _NOT_YET})
 
 
@@ -139,10 +139,10 @@ class Publisher:
 
     async def _renew_limits(self, started: float) -> None:
         held = await run(limits.show_limits())
-        addresses = slurm.parse_addresses(await run(slurm.sinfo_addresses()))
+        found = nodes.parse_nodes(await run(nodes.show_nodes()))
         self.snapshot.associations = [asdict(a) for a in limits.parse_associations(held)]
         self.snapshot.qos = [asdict(q) for q in limits.parse_qos(held)]
-        self.snapshot.addresses = addresses
+        self.snapshot.nodes = [asdict(node) for node in found]
         self.snapshot.limits_at = started
 
     async def _look_at_accounting(self) -> None:

@@ -33,7 +33,7 @@ class PortHandler(APIHandler):  # type: ignore[misc]  # JupyterHub has no annota
     @web.authenticated
     def post(self) -> None:
         """Register the port: 204; a second time 409; anything but a port 400; another's token 403."""
-        spawner = self._spawner_of_token()
+        spawner: Starting | None = server_of_token(self)
         if spawner is None:
             raise web.HTTPError(403, "This token is not that of a server that is starting")
         port = read_port(self.get_json_body())
@@ -43,14 +43,14 @@ class PortHandler(APIHandler):  # type: ignore[misc]  # JupyterHub has no annota
             raise web.HTTPError(409, "The port of this start is already known")
         self.set_status(204)
 
-    def _spawner_of_token(self) -> Starting | None:
-        """Return the caller's server to which the token was given, and no other."""
-        token = (self.get_auth_token() or "").encode()
-        for spawner in getattr(self.current_user, "spawners", {}).values():
-            if spawner.api_token and hmac.compare_digest(spawner.api_token.encode(), token):
-                found: Starting = spawner
-                return found
-        return None
+
+def server_of_token(handler: APIHandler) -> Any:
+    """Return the caller's server (JupyterHub's Spawner) to which their token was given, and no other."""
+    token = (handler.get_auth_token() or "").encode()
+    for spawner in getattr(handler.current_user, "spawners", {}).values():
+        if spawner.api_token and hmac.compare_digest(spawner.api_token.encode(), token):
+            return spawner
+    return None
 
 
 def read_port(body: Any) -> int | None:

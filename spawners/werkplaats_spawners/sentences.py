@@ -1,13 +1,15 @@
-"""What a person is told when a start waits or fails: a sentence, and what to do next."""
+"""What a person is told when a start fails: a sentence, and what to do next."""
 
 from __future__ import annotations
 
-from werkplaats_spawners.cluster import Verdict
+from werkplaats_spawners.cluster import Unreachable
+from werkplaats_spawners.enrol.waiting import NotEnrolled
+from werkplaats_spawners.enrol.why import Why
 from werkplaats_spawners.language import gettext as _
 from werkplaats_spawners.launch.client import LaunchFailed
 from werkplaats_spawners.policy import Granted
 from werkplaats_spawners.request import Refused
-from werkplaats_spawners.slurm import Phase, Trouble
+from werkplaats_spawners.slurm import Trouble
 
 
 def last_words(how: str, lines: list[str]) -> str:
@@ -33,6 +35,42 @@ def slurm_is_away(detail: str = "") -> Refused:
     return Refused("slurm-away", f"{sentence} ({detail})" if detail else sentence, 503)
 
 
+def nothing_known(wrong: Unreachable) -> Refused:
+    """Say that a request cannot be judged now."""
+    return not_enrolled(wrong.why) if isinstance(wrong, NotEnrolled) else slurm_is_away(str(wrong))
+
+
+def not_enrolled(why: Why) -> Refused:
+    """Say that somebody's account is not there, and what becomes of it."""
+    match why:
+        case Why.NAME:
+            return Refused("name-taken", kept_name(), 403)
+        case Why.TAKEN:
+            sentence = _(
+                "This machine has a user, a group or a folder of your name, which is not yours. Sign in "
+                "under another name, or ask the desk."
+            )
+            return Refused("name-taken", sentence, 403)
+        case Why.WAITING:
+            sentence = _("Your account on the cluster is being made. Load this page again in a moment.")
+        case Why.UNREACHABLE:
+            sentence = _(
+                "Your account on the cluster will be made as soon as the cluster answers. You need not do "
+                "anything for it. Load this page again in a few minutes."
+            )
+        case _:
+            sentence = _(
+                "Your account on the cluster could not be made yet. It is tried again each time you load "
+                "this page. If it stays so, tell the desk."
+            )
+    return Refused("not-enrolled", sentence, 503)
+
+
+def kept_name() -> str:
+    """Say that nobody can sign in under a name that has the form of one."""
+    return _("This machine keeps that name for something else. Choose another one.")
+
+
 def submission_refused(failed: LaunchFailed, granted: Granted) -> Refused:
     """Say why Slurm did not take a job that the policy had granted."""
     match failed.trouble:
@@ -54,39 +92,3 @@ def submission_refused(failed: LaunchFailed, granted: Granted) -> Refused:
             return Refused("over-limit", sentence, 403)
     sentence = _("The cluster did not take the job: {detail}")
     return Refused("submission-failed", sentence.format(detail=failed), 500)
-
-
-#: Slurm's reasons when the share of the stream is full, in whichever of its measures.
-_SHARE_IN_USE = ("QOSGrpGRES", "QOSGrpBilling", "QOSGrpCpuLimit", "QOSGrpMemLimit")
-
-
-def waiting_words(verdict: Verdict) -> str:
-    """Say where a start stands."""
-    match verdict.phase:
-        case Phase.PENDING:
-            return _why_it_waits(verdict.reason)
-        case Phase.RUNNING | Phase.ENDING:
-            return _("A place was found for you. Your server is starting.")
-        case Phase.GONE:
-            return _("Your server has stopped.")
-        case Phase.UNKNOWN:
-            return _("The cluster does not answer at the moment. Your request is kept.")
-
-
-def _why_it_waits(reason: str) -> str:
-    """Say what Slurm's reason means, and what to do; one that we do not know is shown as it is."""
-    if reason in ("", "None", "(null)"):
-        return _("Your request is in the queue.")
-    if reason in _SHARE_IN_USE:
-        return _(
-            "All GPUs of your stream's share are in use. Your server starts as soon as one is free. If "
-            "you cannot wait: stop, and borrow under 'More options'."
-        )
-    if reason == "AssocGrpGRESMinutes":
-        return _(
-            "What the project has left does not cover this server while others run. It starts when they "
-            "end early, or when a new budget begins."
-        )
-    if reason in ("Resources", "Priority"):
-        return _("The machines are busy. Your server starts as soon as there is room.")
-    return _("Your request is in the queue. Slurm says: {reason}.").format(reason=reason)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Final
 
@@ -81,6 +82,8 @@ class Job:
         Asked for on its one node; what ``--gpus`` asks for is not in it.
     minutes
         Its time limit, 0 where there is none.
+    partition, priority
+        Where it waits, and its place there: the highest goes first.
     note
         What an operator's program wrote of it; ``None`` where that was not asked for: only accounting
         tells it.
@@ -97,6 +100,8 @@ class Job:
     reason: str
     gpus: int = 0
     minutes: int = 0
+    partition: str = ""
+    priority: int = 0
     note: str | None = None
 
     @property
@@ -181,6 +186,51 @@ def parse_job_id(text: str) -> int:
     return int(lines[-1].split(";")[0])
 
 
+@dataclass(frozen=True)
+class Expected:
+    """When a job would start that is not handed in.
+
+    Attributes
+    ----------
+    start
+        The earliest moment, with its time zone. Slurm reckons with what runs and waits, and with
+        the limits of one job; not with what a group has in use.
+    node
+        Where.
+    preempts
+        Whether borrowers must go for it first.
+    """
+
+    start: datetime
+    node: str
+    preempts: bool
+
+
+def sbatch_when() -> list[str]:
+    """Ask when the script on standard input would start; nothing is handed in."""
+    return ["sbatch", "--test-only"]
+
+
+_WOULD_START: Final = re.compile(
+    r"Job \d+ to start at (\S+) using \d+ processors on nodes (\S+) in partition "
+)
+
+
+def parse_when(text: str) -> Expected | None:
+    """Read what :func:`sbatch_when` writes on standard error; ``None`` where there is no answer in it."""
+    found = _WOULD_START.search(text)
+    if found is None:
+        return None
+    try:
+        start = datetime.fromisoformat(found[1])
+    except ValueError:
+        return None
+    # Slurm prints its own machine's local time.
+    return Expected(
+        start.astimezone(), found[2], bool(re.search(r"^sbatch: +Preempts: \S", text, re.MULTILINE))
+    )
+
+
 #: How the note begins of a borrower that was told to go (``AdminComment``, which no user can write).
 TAKEN_BACK: Final = "werkplaats: lent capacity was taken back"
 
@@ -191,7 +241,7 @@ def scancel(job_id: int) -> list[str]:
 
 
 _NUMBER: Final = re.compile(r"[0-9]{1,10}")
-_QUEUE_FIELDS: Final = ("%i", "%u", "%a", "%q", "%T", "%B", "%S", "%e", "%b", "%l", "%r")
+_QUEUE_FIELDS: Final = ("%i", "%u", "%a", "%q", "%T", "%B", "%S", "%e", "%b", "%l", "%P", "%Q", "%r")
 
 
 def squeue() -> list[str]:
@@ -208,9 +258,13 @@ def parse_squeue(text: str) -> tuple[Job, ...]:
     for line in text.splitlines():
         fields = line.split("|", len(_QUEUE_FIELDS) - 1)
         if len(fields) == len(_QUEUE_FIELDS) and _NUMBER.fullmatch(fields[0]):
-            number, user, account, qos, state, node, start, end, gres, limit, reason = fields
-            place = (state, _node(node), start, end, reason)
-            jobs.append(Job(int(number), user, account, qos, *place, _gpus(gres), minutes(limit)))
+            number, user, account, qos, state, node, start, end, gres, limit, partition, priority, why = (
+                fields
+            )
+            place = (state, _node(node), start, end, why)
+            size = (_gpus(gres), minutes(limit), partition)
+            rank = int(priority) if _NUMBER.fullmatch(priority) else 0
+            jobs.append(Job(int(number), user, account, qos, *place, *size, rank))
     return tuple(jobs)
 
 
@@ -260,17 +314,6 @@ def _node(text: str) -> str:
 def accounting_ping() -> list[str]:
     """Ask accounting for next to nothing: whether it answers."""
     return ["sacctmgr", "--noheader", "--parsable2", "show", "cluster", "format=cluster"]
-
-
-def sinfo_addresses() -> list[str]:
-    """Ask where each node can be reached."""
-    return ["sinfo", "--noheader", "--Node", "--format=%N|%o"]
-
-
-def parse_addresses(text: str) -> dict[str, str]:
-    """Read the output of :func:`sinfo_addresses`: node name to address."""
-    pairs = (line.split("|", 1) for line in text.splitlines() if "|" in line)
-    return {name: address.strip() for name, address in pairs}
 
 
 class Trouble(Enum):

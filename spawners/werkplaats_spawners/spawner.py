@@ -11,38 +11,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import pwd
 import time
-from collections.abc import AsyncIterator
-from datetime import datetime
 from functools import partial
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, cast
 
 from batchspawner import JobStatus, SlurmSpawner
 from jupyterhub.spawner import SpawnException
-from traitlets import Callable, Float, Integer
+from traitlets import Float, Integer
 from traitlets import Instance as InstanceTrait
 
-from werkplaats_spawners import form, registration
-from werkplaats_spawners.cluster import Cluster, Unreachable, Verdict
+from werkplaats_spawners import meter, registration
+from werkplaats_spawners.cluster import Unreachable, Verdict
 from werkplaats_spawners.ending import Ending, commit, ending_in, keep_ending, learn_ending
+from werkplaats_spawners.front import Front
 from werkplaats_spawners.language import current
 from werkplaats_spawners.language import gettext as _
 from werkplaats_spawners.launch.client import Launch, LaunchFailed
-from werkplaats_spawners.offer import Offer
 from werkplaats_spawners.policy import Granted, decide
-from werkplaats_spawners.request import Refused, ServerRequest, from_fields, from_options
-from werkplaats_spawners.sentences import last_words, slurm_is_away, submission_refused, waiting_words
+from werkplaats_spawners.refusals import accept, exception
+from werkplaats_spawners.request import from_fields, from_options
+from werkplaats_spawners.sentences import last_words, nothing_known, submission_refused
 from werkplaats_spawners.slurm import Phase, Trouble
 from werkplaats_spawners.standing import Standing
-from werkplaats_spawners.standing import standing as standing_of
 
 registration.claim_route()
+meter.claim_route()
 
 #: A port that only root could hold.
 _NOWHERE: Final = "http://127.0.0.1:1"
-
-Judged = TypeVar("Judged", ServerRequest, Granted)
 
 _STATUS: Final = {
     Phase.PENDING: JobStatus.PENDING,
@@ -54,12 +50,10 @@ _STATUS: Final = {
 }
 
 
-class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has no annotations
+class WerkplaatsSpawner(Front, SlurmSpawner):  # type: ignore[misc]  # batchspawner has no annotations
     """A person's notebook server, as a job of Slurm."""
 
-    source = Callable(help="Returns what the facility offers now.").tag(config=True)
     launch = InstanceTrait(Launch, help="How to act as a person.").tag(config=True)
-    cluster = InstanceTrait(Cluster, help="The shared view of Slurm.").tag(config=True)
 
     # A job may wait for hours; the person sees why, and can stop it.
     start_timeout = Integer(24 * 3600).tag(config=True)
@@ -70,7 +64,6 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
     _submitted: float = 0.0
     _port_known: asyncio.Event | None = None
     _submission: asyncio.Future[int] | None = None
-    _verdict: Verdict = Verdict(Phase.UNKNOWN)
     _looking: asyncio.Future[None] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -83,7 +76,7 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
 
     def _options_of_form(self, fields: dict[str, list[str]]) -> dict[str, object]:
         fields.pop("_xsrf", None)
-        return _accept(from_fields(fields)).model_dump(exclude_unset=True)
+        return accept(from_fields(fields)).model_dump(exclude_unset=True)
 
     def options_from_query(self, query_data: dict[str, list[str]]) -> dict[str, object]:
         """Refuse: a link opens the start page, and only its button starts something."""
@@ -91,42 +84,16 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
             _("A link does not start a server. Use the button on the start page."), reason="link"
         )
 
-    @property
-    def offer(self) -> Offer:
-        """What the facility offers now: its file may have changed since the Hub began."""
-        return cast(Offer, self.source())
-
-    async def _start_page(self) -> str:
-        chosen = getattr(self.handler, "preselected", None) or ServerRequest()
-        try:
-            standing = await self._standing()
-        except Unreachable:
-            standing = Standing(accounts=frozenset(), now=datetime.now().astimezone())
-        return form.render(self.offer, standing=standing, chosen=chosen)
-
-    async def _standing(self, max_age: float = 3.0, *, old_will_do: bool = True) -> Standing:
+    async def _standing(self, max_age: float) -> Standing:
         """Return how the person stands, by Slurm's own numbers of at most `max_age` seconds ago.
 
         Raises
         ------
         Unreachable
-            When Slurm cannot be asked.
+            When Slurm cannot be asked, or their account is not made yet.
         """
-        now = datetime.now().astimezone()
-        try:
-            uid = pwd.getpwnam(self.user.name).pw_uid
-        except KeyError:
-            return Standing(accounts=frozenset(), now=now)
-        view = await self.cluster.view_for(self.user.name, max_age, old_will_do=old_will_do)
-        return standing_of(
-            view,
-            self.offer,
-            self.user.name,
-            uid,
-            groups=frozenset(group.name for group in self.user.groups),
-            servers=sum(1 for other in self.user.spawners.values() if other is not self and other.active),
-            now=now,
-        )
+        await self._settle_in()
+        return self.standing_in(await self.cluster.certain_view(max_age))
 
     async def run_pre_spawn_hook(self) -> None:
         """Judge the raw options of whichever door they came through; they go no further.
@@ -144,12 +111,12 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
             raise
 
     async def _grant(self, options: Any, max_age: float = 0.5) -> Granted:
-        request = _accept(from_options(options))
+        request = accept(from_options(options))
         try:
-            standing = await self._standing(max_age, old_will_do=False)
+            standing = await self._standing(max_age)
         except Unreachable as wrong:
-            raise _exception(slurm_is_away(str(wrong))) from wrong
-        return _accept(decide(request, self.offer, standing))
+            raise exception(nothing_known(wrong)) from wrong
+        return accept(decide(request, self.offer, standing))
 
     # -- the life of the job ---------------------------------------------------------------------
 
@@ -229,8 +196,8 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
             self.log.error("Submission for %s failed: %s", self._log_name, failed)
             if failed.trouble is Trouble.OVER_LIMIT:
                 await self._grant(self.user_options, max_age=0)  # something changed: say what
-            raise _exception(submission_refused(failed, granted)) from failed
-        return self.job_id
+            raise exception(submission_refused(failed, granted)) from failed
+        return str(self.job_id)
 
     async def _settle(self) -> None:
         """Wait for a submission that is on its way, and keep the job's number."""
@@ -371,26 +338,6 @@ class WerkplaatsSpawner(SlurmSpawner):  # type: ignore[misc]  # batchspawner has
         self._port_known = None
         self._submission = None
 
-    async def progress(self) -> AsyncIterator[dict[str, str]]:
-        """Say where the start stands, whenever that changes."""
-        said = None
-        while True:
-            message = waiting_words(self._verdict)
-            if message != said:
-                said = message
-                yield {"message": message}
-            await asyncio.sleep(1)
-
 
 def _later(spawner: WerkplaatsSpawner, options: object) -> None:
     """Apply nothing: options are judged in :meth:`WerkplaatsSpawner.run_pre_spawn_hook`."""
-
-
-def _accept(judged: Judged | Refused) -> Judged:
-    if isinstance(judged, Refused):
-        raise _exception(judged)
-    return judged
-
-
-def _exception(refused: Refused) -> SpawnException:
-    return SpawnException(refused.sentence, reason=refused.reason, status_code=refused.status)

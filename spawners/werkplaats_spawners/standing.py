@@ -12,6 +12,7 @@ from typing import Final
 
 from werkplaats_spawners.cluster import View
 from werkplaats_spawners.limits import Association, Qos
+from werkplaats_spawners.nodes import FreeGpus, free_gpus
 from werkplaats_spawners.offer import LENT, Offer
 from werkplaats_spawners.slurm import Phase
 
@@ -71,8 +72,10 @@ class Standing:
         With the facility's time zone.
     numbers_at
         When Slurm's controller was asked.
-    accounting_away
-        Why Slurm's database does not answer; ``None`` when it does.
+    accounting_away, cluster_away
+        Why Slurm's database, and its controller, do not answer; ``None`` when they do.
+    free
+        The GPUs that are free now.
     """
 
     accounts: frozenset[str]
@@ -85,6 +88,8 @@ class Standing:
     gpus: Mapping[str, int] = field(default_factory=dict)
     numbers_at: datetime | None = None
     accounting_away: str | None = None
+    cluster_away: str | None = None
+    free: FreeGpus = field(default_factory=FreeGpus)
 
 
 def standing(
@@ -109,6 +114,8 @@ def standing(
         gpus={name: qos.users.get(str(uid), 0) for name, qos in view.qos.items()},
         numbers_at=datetime.fromtimestamp(view.at).astimezone(),
         accounting_away=view.accounting_error,
+        cluster_away=view.error,
+        free=free_gpus(view.nodes.values()),
     )
 
 

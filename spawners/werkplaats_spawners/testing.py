@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from werkplaats_spawners import limits, slurm
+from werkplaats_spawners import limits, nodes, slurm
 from werkplaats_spawners.cluster import Cluster, Unreachable
 from werkplaats_spawners.launch.client import Launch, LaunchFailed
 from werkplaats_spawners.publisher import CommandFailed
@@ -47,8 +47,21 @@ REFUSALS: Final[Mapping[slurm.Trouble, str]] = {
     slurm.Trouble.OTHER: "sbatch: error: Batch job submission failed: Unspecified error",
 }
 
-_WAITING: Final = "{id}|{user}|{account}|{qos}|{state}|n/a|N/A|N/A|{gres}|{limit}|Resources"
-_PLACED: Final = "{id}|{user}|{account}|{qos}|{state}|gpu1|2026-11-20T23:27:19|{end}|{gres}|{limit}|{reason}"
+#: What ``sbatch --test-only`` wrote of jobs that would start, and that would have to preempt another.
+WOULD_START: Final = (
+    "sbatch: Job 554 to start at 2026-11-21T06:17:29 using 2 processors on nodes cpu1 in partition cpu\n"
+)
+WOULD_PREEMPT: Final = (
+    "sbatch: Job 550 to start at 2026-11-21T06:32:29 using 4 processors on nodes gpu2 in partition gpu\n"
+    "sbatch:   Preempts: 547\n"
+)
+
+_NODE: Final = "{name:128}|{address:256}|{state:32}|{gres:512}|{used:1024}|\n"
+_WAITING: Final = "{id}|{user}|{account}|{qos}|{state}|n/a|{start}|N/A|{gres}|{limit}|gpu|{priority}|{waits}"
+_PLACED: Final = (
+    "{id}|{user}|{account}|{qos}|{state}|gpu1|2026-11-20T23:27:19|{end}|{gres}|{limit}|gpu|{priority}"
+    "|{reason}"
+)
 _ACCOUNTED: Final = "{id}|{user}|{account}|{qos}|{state}|gpu1|2026-11-20T23:27:19|{end}|0:0|{note}\n"
 _ASSOCIATION: Final = """\
 ClusterName=werkplaats Account={account} UserName={user} Partition= Priority=0 ID=12
@@ -89,6 +102,9 @@ class FakeJob:
     gres: str = "N/A"
     limit: str = "2:00:00"
     note: str = ""
+    waits: str = "Resources"
+    start: str = "N/A"  # expected, while it waits
+    priority: int = 1
 
 
 @dataclass
@@ -105,6 +121,10 @@ class FakeSlurm:
         Accounts under which nothing may be handed in.
     shares
         GPUs by QOS: the limit, and what is in use.
+    nodes
+        By name: address, state, GPUs and how many of them jobs have.
+    when
+        What ``sbatch --test-only`` writes on standard error.
     away
         Why the controller does not answer; ``None`` when it does.
     accounting_away
@@ -117,7 +137,7 @@ class FakeSlurm:
         How many of the next calls of scancel are taken, and end nothing.
     log
         The last lines that every job wrote.
-    submitted, cancelled
+    submitted, asked_when, cancelled
         What *launch* was asked: messages with their user, and job numbers.
     commands
         The commands that were run, by name.
@@ -127,6 +147,10 @@ class FakeSlurm:
     budgets: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     shares: dict[str, tuple[int, int]] = field(default_factory=dict)
+    nodes: dict[str, tuple[str, str, int, int]] = field(
+        default_factory=lambda: {"gpu1": ("10.0.0.1", "mix", 4, 1), "gpu2": ("10.0.0.2", "idle", 4, 0)}
+    )
+    when: str = WOULD_START
     away: str | None = None
     accounting_away: str | None = None
     refusal: str | None = None
@@ -135,6 +159,7 @@ class FakeSlurm:
     log: list[str] = field(default_factory=list)
     jobs: dict[int, FakeJob] = field(default_factory=dict)
     submitted: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    asked_when: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     cancelled: list[int] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
 
@@ -189,7 +214,7 @@ class FakeSlurm:
             case "scontrol":
                 return self._limits()
             case "sinfo":
-                return "gpu1|10.0.0.1\ngpu2|10.0.0.2\n"
+                return "".join(map(_node_line, self.nodes.items()))
         raise CommandFailed(f"{argv[0]}: command not found")
 
     def _limits(self) -> str:
@@ -226,6 +251,8 @@ class FakeSlurm:
                 return self._submit(user, message)
             case "cancel":
                 return self._cancel(int(message["job_id"]))
+            case "when":
+                return self._when(user, message)
         return {"lines": list(self.log)}
 
     def _submit(self, user: str, message: Mapping[str, Any]) -> dict[str, Any]:
@@ -233,6 +260,14 @@ class FakeSlurm:
         if self.refusal is not None:
             raise LaunchFailed(slurm.trouble(self.refusal), self.refusal)
         return {"job_id": self.add(user, message["account"], message["qos"]).id}
+
+    def _when(self, user: str, message: Mapping[str, Any]) -> dict[str, Any]:
+        self.asked_when.append((user, message))
+        expected = slurm.parse_when(self.when)
+        if expected is None:
+            raise LaunchFailed(slurm.trouble(self.when), self.when)
+        start = expected.start.isoformat()
+        return {"start": start, "node": expected.node, "preempts": expected.preempts, "header": "#SBATCH\n"}
 
     def _cancel(self, number: int) -> dict[str, Any]:
         self.cancelled.append(number)
@@ -283,7 +318,7 @@ class FakeCluster(Cluster):
             "associations": [asdict(association) for association in limits.parse_associations(held)],
             "qos": [asdict(qos) for qos in limits.parse_qos(held)],
             "accounting": accounting,
-            "addresses": slurm.parse_addresses(await self._fake.run(slurm.sinfo_addresses())),
+            "nodes": [asdict(node) for node in nodes.parse_nodes(await self._fake.run(nodes.show_nodes()))],
         }
 
     async def _record(self, number: int) -> dict[str, Any]:
@@ -305,6 +340,14 @@ class FakeLaunch(Launch):
 def _queue_line(job: FakeJob) -> str:
     waiting = slurm.phase(job.state) is slurm.Phase.PENDING
     return _line(_WAITING if waiting else _PLACED, job, "2026-11-21T01:27:19") + "\n"
+
+
+def _node_line(node: tuple[str, tuple[str, str, int, int]]) -> str:
+    name, (address, state, gpus, used) = node
+    gres = f"gpu:virtual:{gpus}" if gpus else "(null)"
+    index = f"0-{used - 1}" if used else "N/A"
+    in_use = f"gpu:virtual:{used}(IDX:{index})" if gpus else "gpu:0"
+    return _NODE.format(name=name, address=address, state=state, gres=gres, used=in_use)
 
 
 def _line(template: str, job: FakeJob, expected_end: str) -> str:

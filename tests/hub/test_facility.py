@@ -220,8 +220,8 @@ def test_a_server_that_counts_for_more_gpus_than_it_has(
 ) -> None:
     """What goes with a GPU is what a share is counted by; beyond it a small server takes a large part."""
     assert fault(set_(f"flavours.gpu-2.{key}", much)) == (
-        f"flavours.gpu-2.{key} is above {most}, which goes with its GPUs (partitions.{key}_per_gpu); lower it, "
-        "or give it more GPUs."
+        f"flavours.gpu-2.{key} is above {most}, which goes with its GPUs (partitions.{key}_per_gpu); "
+        "lower it, or give it more GPUs."
     )
 
 

@@ -470,17 +470,23 @@ def test_the_waiting_page_says_what_and_how_long(person: Browser) -> None:
     assert re.search(r'data-waited="\d+"', page.text)
     assert re.search(r'data-progress="/hub/api/users/[^"/]+/server/progress', page.text)
     assert ">Stop</button>" in page.text
+    assert re.search(r'<form [^>]*id="smaller" hidden>', page.text), "nothing smaller is known"
 
 
 @pytest.mark.parametrize("path", ["/hub/spawn", "/hub/spawn/{name}/second"])
 def test_stop_on_the_waiting_page_stops_this_server(
     person: Browser, request: pytest.FixtureRequest, path: str
 ) -> None:
-    """Also a named server: the button's address is that of the server that is waited for."""
+    """Also a named server, and without JavaScript: the form's address is that of the server waited for."""
     waiting = person.start(path.format(name=_name(request)), flavour="first-steps").headers["Location"]
-    button = re.search(r'data-delete="([^"]*)"', person.get(waiting).text)
-    assert button
-    assert person.delete(button[1].replace("&amp;", "&")).status_code in (202, 204)
+    page = person.get(waiting).text
+    form = re.search(r'<form action="(/hub/stop-waiting/[^"]*)"', page)
+    token = re.search(r'name="_xsrf" value="([^"]+)"', page)
+    assert form
+    assert token
+    assert person.post(form[1]).status_code == 403, "another site's form has no token"
+    answer = person.post(form[1], data={"_xsrf": token[1]})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/hub/home")
     home = person.get("/hub/home").text
     assert "Is being started" not in home
 

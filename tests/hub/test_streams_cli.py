@@ -414,3 +414,17 @@ def test_a_file_with_faults(slurm: FakeSlurm, tmp_path: Path, command: str) -> N
     assert f"{path}: the key 'facility' is missing" in done.output
     assert "Traceback" not in done.output
     assert slurm.changes == []
+
+
+def test_an_apply_lays_down_what_enrol_gives(
+    applied: FakeSlurm, instance: Instance, other: Callable[..., Path]
+) -> None:
+    """A newcomer gets the budget of the file that was applied last; of a file without one, nothing."""
+    assert run("apply", "--yes").exit_code == 0
+    assert '"GrpTRESMins": "gres/gpu=120"' in (instance.etc / "enrol.json").read_text()
+    path = other()
+    raw = tomllib.loads(path.read_text())
+    del raw["first_steps"]
+    path.write_text(tomli_w.dumps(raw))
+    assert run("apply", "--yes", "--facility", str(path)).exit_code == 0
+    assert not (instance.etc / "enrol.json").exists()

@@ -45,7 +45,9 @@ def test_a_dropped_project_in_use_is_guarded(slurm: FakeSlurm, in_use: str) -> N
     """It stays, closed, and its people in it, until ``--force``; the plan says why."""
     found = plan(WITHOUT_MILL, slurm)
     assert [(str(change.thing), change.guard) for change in found.guarded] == [("account mill", in_use)]
-    assert f"      only with --force: {in_use}" in list(planning.lines(found))
+    said = list(planning.lines(found))
+    assert f"      only with --force: {in_use}" in said
+    assert said[said.index("- person ann in mill") + 1].startswith("      only with --force")
     assert [str(change.thing) for change in found.todo(False)] == ["account mill"]
     jobs = list(slurm.jobs)
     apply(WITHOUT_MILL, slurm)

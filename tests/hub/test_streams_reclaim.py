@@ -161,6 +161,15 @@ def test_a_process_that_begins_anew_finds_the_deadlines_in_slurm(house: Facility
     assert slurm.acts == ["scancel 3"]
 
 
+@pytest.mark.parametrize("text", ["xyz", "2030-01-01T00:00:00", "2099-01-01T00:00:00+00:00", ""])
+def test_what_an_owner_writes_into_a_name_is_no_deadline(house: Facility, text: str) -> None:
+    """Nobody makes the keeper stumble, or passes for a borrower that is going already."""
+    slurm = Fake([*lent_on("n1"), waits(21)], [node("n1", 4)])
+    slurm.shown["4"] = f"JobId=4 JobName=x\n   AdminComment={TAKEN_BACK} at {text}\n   UserId=x\n"
+    Reclaimer(slurm).look(house, NOW)
+    assert slurm.acts[0] == comment(4)
+
+
 @pytest.mark.parametrize(
     "row",
     [

@@ -171,6 +171,7 @@ def test_a_person_in_two_streams_chooses_and_one_in_none_is_told(platform: Platf
         raw["projects"]["onderzoek"]["members"].append(PREFIX + "mkb")
         raw["projects"]["mkb-verkenning"]["gpu_hours"] = 0
         raw["projects"]["rijk-verkenning"]["members"] = []
+        del raw["first_steps"]  # who is in no project would be a newcomer
 
     mkb, rijk = platform.session("mkb"), platform.session("rijk")
     with platform.other_facility(both):

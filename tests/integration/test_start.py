@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
+from typing import Any
 
 import pytest
 
@@ -221,9 +222,14 @@ def test_a_running_server_is_not_lost_while_slurm_is_down(platform: Platform):
 
 
 def test_a_person_without_an_association_gets_a_sentence(platform: Platform):
-    """Whoever signs in without a project is told so, with 403, in their language."""
-    stranger = Session(platform.instance.url, "wp-vreemdeling", platform.passwords["demo"])
-    answer = stranger.start()
+    """Where newcomers get nothing, who signs in without a project is told so, with 403, in their language."""
+
+    def without(raw: dict[str, Any]) -> None:
+        del raw["first_steps"]
+
+    with platform.other_facility(without):
+        stranger = Session(platform.instance.url, "wp-vreemdeling", platform.passwords["demo"])
+        answer = stranger.start()
     assert answer.status == 403
     assert "project" in answer.body["message"]
 

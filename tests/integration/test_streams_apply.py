@@ -92,6 +92,40 @@ def test_somebody_who_was_added_by_hand_is_taken_out(platform: Platform):
     assert rows == ["rijk-verkenning"]
 
 
+CREPT_IN = [
+    ["add", "account", "crept", "parent=mkb-verkenning"],
+    ["add", "account", "deeper", "parent=crept"],
+    ["add", "user", MKB, "account=deeper"],
+    ["add", "user", RIJK, "account=root", "qos=regional"],
+    ["add", "user", MKB, "account=mkb-verkenning", "partition=gpu"],
+    ["modify", "user", MKB, "set", "adminlevel=Operator"],
+    ["add", "coordinator", "account=mkb-verkenning", f"names={RIJK}"],
+    ["modify", "account", "root", "set", "maxwall=10"],
+    ["modify", "qos", "regional", "set", "GrpWall=100", "LimitFactor=2"],
+    ["modify", "user", MKB, "where", "account=mkb-verkenning", "set", "MaxTRESMinsPerJob=gres/gpu=5"],
+    ["add", "qos", "visitors"],
+    ["modify", "qos", "visitors", "set", "preempt=lent"],
+]
+
+
+def test_every_way_past_the_file_is_found_and_closed(platform: Platform):
+    """Accounts below ours, rights over them, limits in unusual places; a QOS of others is only named."""
+    for words in CREPT_IN:
+        platform.run("sacctmgr", "-i", *words)
+    try:
+        shown = platform.werkplaats("streams", "plan").stdout
+        assert "! QOS visitors may preempt work under lent" in shown
+        found = {(change["sign"], change["name"]) for change in plan(platform)}
+        assert found >= {("-", "crept"), ("-", "deeper"), ("-", "root"), ("~", "root"), ("~", "regional")}
+        assert platform.werkplaats("streams", "apply", "--yes").returncode == 0
+        assert plan(platform) == []
+        people = platform.run("sacctmgr", "-nP", "show", "user", "format=user,adminlevel").split()
+        assert f"{MKB}|None" in people
+    finally:
+        platform.run("sacctmgr", "-i", "delete", "qos", "visitors")
+    assert platform.werkplaats("streams", "plan").stdout.startswith("Nothing to change")
+
+
 def test_an_apply_asks_and_takes_no_for_an_answer(platform: Platform):
     """Without --yes nothing is done before somebody said so."""
     platform.run("sacctmgr", "-i", "modify", "qos", "regional", "set", "Priority=7")

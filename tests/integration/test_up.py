@@ -44,18 +44,22 @@ def pids(platform: Platform) -> dict[str, int]:
     return {name: platform.supervisor.pid(name) for name in names}
 
 
-def test_sudo_lets_the_hub_run_launch_and_nothing_else(platform: Platform):
-    """`sudo -l -U <hub user>` shows exactly one program, as members of the platform's group."""
+def test_sudo_lets_the_hub_run_two_programs_and_nothing_else(platform: Platform):
+    """`sudo -l -U <hub user>` shows *launch*, as members of the platform's group, and *enrol*, as root."""
     listed = platform.run("sudo", "-l", "-U", platform.instance.hub_user)
     rules = [line.strip() for line in listed.splitlines() if line.startswith("    (")]
-    assert rules == [f'(%{platform.instance.people}) NOPASSWD: {platform.instance.launch} ""']
+    assert rules == [
+        f'(%{platform.instance.people}) NOPASSWD: {platform.instance.launch} ""',
+        f'(root) NOPASSWD: {platform.instance.enrol} ""',
+    ]
 
 
 @pytest.mark.parametrize("words", [["-u", "root"], ["-u", "slurm"], ["-u", PREFIX + "mkb"]])
 def test_sudo_refuses_the_hub_everything_else(platform: Platform, words: list[str]):
     """Not root, not Slurm's user, not another program, not another argument."""
     hub = ["sudo", "-n", "-u", platform.instance.hub_user]
-    for program in (["/usr/bin/id"], [str(platform.instance.launch), "--help"]):
+    programs = (platform.instance.launch, platform.instance.enrol)
+    for program in (["/usr/bin/id"], *([str(path), "--help"] for path in programs)):
         done = subprocess.run([*hub, "sudo", "-n", *words, *program], capture_output=True, check=False)
         assert done.returncode != 0, (words, program)
 

@@ -101,21 +101,58 @@ async def test_limits_may_be_of_another_age_than_the_queue(
 async def test_who_may_charge_what(cluster: Cluster) -> None:
     """A person's accounts are Slurm's own; somebody without any has none, and that is no error."""
     for user, accounts in {"mkb": {"bakery", "roads"}, "rijk": {"roads"}, "vreemdeling": set()}.items():
-        assert (await cluster.view_for(user)).accounts(user) == accounts
+        assert (await cluster.certain_view(3.0)).accounts(user) == accounts
 
 
 async def test_nobody_loses_a_project_because_slurm_is_away(
     fake: FakeSlurm, cluster: Cluster, clock: Clock
 ) -> None:
-    """Known accounts stay known; that somebody has none is not concluded from an error."""
-    await cluster.view_for("mkb")
+    """Known accounts stay known on a page, with the error beside them; but nothing is started by them."""
+    await cluster.certain_view(3.0)
     fake.away = AWAY
     clock.ahead = 60.0
-    view = await cluster.view_for("mkb")
+    view = await cluster.glance()
     assert view.accounts("mkb") == {"bakery", "roads"}
     assert view.error == AWAY
     with pytest.raises(Unreachable, match="Unable to contact slurm controller"):
-        await cluster.view_for("vreemdeling")
+        await cluster.certain_view(3.0)
+
+
+async def test_a_page_gets_numbers_of_ten_seconds_at_most(
+    fake: FakeSlurm, cluster: Cluster, clock: Clock
+) -> None:
+    """The first waits for them; the next gets those, and has younger ones asked for beside it."""
+    first = await cluster.glance()
+    assert (await cluster.glance()).at == first.at
+    assert fake.commands.count("squeue") == 1
+    clock.ahead = 5.0
+    assert (await cluster.glance()).at == first.at
+    await asyncio.sleep(0.05)
+    assert fake.commands.count("squeue") == 2
+    clock.ahead = 20.0
+    assert (await cluster.glance()).at >= first.at + 19
+
+
+async def test_a_page_does_not_wait_for_a_slurm_that_hangs(
+    fake: FakeSlurm, cluster: Cluster, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a moment it takes the old numbers, marked as such; without any it says so."""
+    monkeypatch.setattr("werkplaats_spawners.cluster._PATIENCE", 0.05)
+    hangs = asyncio.Event()
+
+    async def run(argv: Sequence[str]) -> str:
+        if hangs.is_set():
+            await asyncio.sleep(60)
+        return await fake.run(argv)
+
+    monkeypatch.setattr(publisher, "run", run)
+    first = await cluster.glance()
+    hangs.set()
+    clock.ahead = 60.0
+    view = await cluster.glance()
+    assert (view.at, view.error) == (first.at, "Slurm gives no answer in time")
+    with pytest.raises(Unreachable, match="no answer in time"):
+        await Cluster(cluster._socket).glance()
 
 
 async def test_limits_and_their_use_come_with_the_view(fake: FakeSlurm, cluster: Cluster) -> None:
@@ -123,7 +160,7 @@ async def test_limits_and_their_use_come_with_the_view(fake: FakeSlurm, cluster:
     fake.budgets["bakery"] = (600, 100, 20)
     fake.closed.add("roads")
     fake.shares["regional"] = (8, 3)
-    view = await cluster.view_for("mkb")
+    view = await cluster.certain_view(3.0)
     assert view.associations["bakery", ""] == Association("bakery", "", Use(600, 100), committed=20)
     assert view.associations["bakery", "mkb"] == Association("bakery", "mkb")
     assert view.associations["roads", "rijk"].closed
@@ -155,7 +192,7 @@ async def test_accounting_that_is_away_costs_nobody_the_view(
     await cluster.view(0.0)
     await asyncio.sleep(0.05)
     clock.ahead = 64.0
-    view = await cluster.view_for("mkb")
+    view = await cluster.certain_view(3.0)
     assert (view.error, view.accounting_error) == (None, ACCOUNTING_AWAY)
     assert view.accounting_at == good.accounting_at
     assert view.at > good.at
@@ -168,7 +205,7 @@ async def test_without_any_view_there_is_no_answer(fake: FakeSlurm, cluster: Clu
     with pytest.raises(Unreachable, match="Unable to contact slurm controller"):
         await cluster.view(5.0)
     with pytest.raises(Unreachable):
-        await cluster.view_for("mkb")
+        await cluster.certain_view(3.0)
     fake.away = None
     assert (await cluster.view(0.0)).error is None, "an error is not kept longer than it lasts"
 

@@ -22,7 +22,7 @@ async def test_without_a_publisher_nothing_is_known(tmp_path: Path) -> None:
     assert verdict.phase is Phase.UNKNOWN
     assert "does not answer" in verdict.reason
     with pytest.raises(Unreachable):
-        await Cluster(str(tmp_path / "absent")).view_for("mkb")
+        await Cluster(str(tmp_path / "absent")).certain_view(3.0)
 
 
 VIEW: dict[str, Any] = {
@@ -32,7 +32,7 @@ VIEW: dict[str, Any] = {
     "jobs": [],
     "associations": [],
     "qos": [],
-    "addresses": {},
+    "nodes": [],
     "accounting": {"at": 2e9, "error": None},
 }
 
@@ -69,11 +69,11 @@ SENSELESS: list[Any] = [None, 17, "text", ["text"], [{}], [{"name": "regional", 
         json.dumps({**VIEW, "at": None}).encode() + b"\n",
         *[
             json.dumps({**VIEW, key: wrong}).encode() + b"\n"
-            for key in ("associations", "qos", "accounting", "limits_at")
+            for key in ("associations", "qos", "nodes", "accounting", "limits_at")
             for wrong in SENSELESS
             if (key, wrong) != ("limits_at", 17)
         ],
-        json.dumps({key: VIEW[key] for key in ("at", "error", "jobs", "addresses")}).encode() + b"\n",
+        json.dumps({key: VIEW[key] for key in ("at", "error", "jobs", "nodes")}).encode() + b"\n",
         b"\xff\xfe\n",
     ],
 )
@@ -90,7 +90,7 @@ async def test_an_answer_that_makes_no_sense_is_unknown(tmp_path: Path, answer: 
         cluster = Cluster(str(path))
         assert (await cluster.verdict(JOB, "mkb", 0.0)).phase is Phase.UNKNOWN
         with pytest.raises(Unreachable):
-            await cluster.view_for("mkb")
+            await cluster.certain_view(3.0)
 
 
 async def test_a_silent_publisher_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

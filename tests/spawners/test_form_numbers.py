@@ -12,11 +12,13 @@ import pytest
 from tests.offers import NOW, changed, flavour, person, project, share, stream
 
 from werkplaats_spawners import language
+from werkplaats_spawners.choices import Choice
 from werkplaats_spawners.form import render
 from werkplaats_spawners.language import Language, speaking
+from werkplaats_spawners.nodes import FreeGpus
 from werkplaats_spawners.offer import Budgets, Lending, Offer
 from werkplaats_spawners.request import ServerRequest, from_fields
-from werkplaats_spawners.standing import Budget
+from werkplaats_spawners.standing import Budget, Standing
 
 OFFER = Offer(
     flavours=(flavour("first-steps", 0, 4, 12), flavour("gpu-1", 1, 2, 24)),
@@ -222,3 +224,73 @@ def test_young_numbers_carry_their_time_while_accounting_is_away() -> None:
 def test_without_numbers_there_is_no_time() -> None:
     """While nothing at all is known nothing is said of its age."""
     assert "These numbers" not in text(shown("bakery", accounting_away="Connection refused"))
+
+
+# -- what each choice means now ----------------------------------------------------------------------
+
+
+def chosen_page(standing: Standing, **choice: Any) -> str:
+    """Return the page on which every flavour is as `choice` says."""
+    found = tuple(Choice(flavour, **choice) for flavour in OFFER.flavours)
+    with speaking("en"):
+        return render(
+            OFFER, standing=standing, chosen=ServerRequest(flavour="gpu-1"), choices=found,
+            quick_choice=Choice(OFFER.flavours[0], when="now", cost="Free."),
+        )  # fmt: skip
+
+
+def test_each_choice_has_its_line() -> None:
+    """Beside the flavour, in the summary of what is chosen, and the big button its own."""
+    html = chosen_page(
+        person("bakery"), when="about 14:20", cost="Much.", longest=9999, header="#SBATCH -x\n"
+    )
+    page = text(html)
+    assert page.count("Can start: about 14:20. Much.") == 3
+    assert "This choice: Can start: about 14:20. Much." in page
+    assert page.count("Can start: now. Free.") == 1
+    assert "#!/bin/bash #SBATCH -x" in page
+    assert "hidden" not in re.findall(r'<details[^>]*id="script"[^>]*>', html)[0]
+
+
+def test_a_refused_choice_says_why_and_can_still_be_looked_at() -> None:
+    """It is not taken away: fewer hours, or another project, may make it possible."""
+    html = chosen_page(person("bakery"), refused="Too much.")
+    assert html.count('class="wp-live wp-refused"') == 2
+    assert "disabled" not in html
+    assert "hidden" in re.findall(r'<details[^>]*id="script"[^>]*>', html)[0], "there is nothing to copy"
+
+
+def test_a_header_is_text() -> None:
+    """What stands in it is shown and never read as markup."""
+    assert "<b>" not in chosen_page(person("bakery"), header="<b>x</b>")
+
+
+@pytest.mark.parametrize(
+    ("standing", "said"),
+    [
+        (person(), "you do not take part in a project yet"),
+        (person("bakery", cluster_away="no answer"), "nothing can be started now. What runs goes on."),
+        (person(cluster_away="no answer"), "nothing can be started now. What runs goes on."),
+    ],
+)
+def test_what_keeps_somebody_from_starting_at_all_is_said_once(standing: Standing, said: str) -> None:
+    """Above everything, and not again beside every flavour."""
+    page = text(chosen_page(standing, refused="the same"))
+    assert page.count(said) == 1
+    assert "the same" not in page
+
+
+def test_numbers_of_a_cluster_that_is_away_carry_their_age_at_once() -> None:
+    """Also when they are of this minute: nobody knows what happened since."""
+    at = NOW - timedelta(seconds=20)
+    page = text(shown("bakery", budgets=BUDGETS, numbers_at=at, cluster_away="no answer"))
+    assert "The numbers below are of 14:19." in page
+    assert "These numbers are of 14:19: the cluster does not answer now." in page
+
+
+def test_free_gpus_by_type() -> None:
+    """As Slurm calls them; where it has no name for them, without."""
+    free = FreeGpus({"h100": (3, 8), "": (0, 4)}, most=2)
+    page = text(shown("bakery", free=free))
+    assert "GPUs free now (h100) 3 of 8 GPUs free now 0 of 4" in page
+    assert "GPUs free now" not in text(shown("bakery", budgets=BUDGETS))

@@ -50,7 +50,9 @@ async def test_a_snapshot_holds_what_the_hub_needs(fake: FakeSlurm) -> None:
     assert snapshot.associations[0]["gpu_minutes"] == {"limit": 600, "used": 100}
     assert snapshot.associations[0]["committed"] == 20
     assert [(qos["name"], qos["gpus"]) for qos in snapshot.qos] == [("regional", {"limit": 8, "used": 3})]
-    assert snapshot.addresses["gpu1"] == "10.0.0.1"
+    assert snapshot.nodes[0] == {
+        "name": "gpu1", "address": "10.0.0.1", "state": "mix", "gpus": {"virtual": 4}, "used": {"virtual": 1},
+    }  # fmt: skip
 
 
 async def test_limits_change_when_slurm_is_asked_again(fake: FakeSlurm) -> None:
@@ -258,7 +260,7 @@ async def test_several_questions_on_one_connection(socket: Path) -> None:
         socket, b'{"want": "view", "max_age": 1, "limits_age": 3}', b'{"want": "verdict", "job_id": 17}'
     )
     assert set(view) == {
-        "at", "limits_at", "error", "jobs", "associations", "qos", "addresses", "accounting",
+        "at", "limits_at", "error", "jobs", "associations", "qos", "nodes", "accounting",
     }  # fmt: skip
     assert set(view["accounting"]) == {"at", "error"}
     assert verdict["job"]["id"] == 17

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 from werkplaats_spawners import slurm, testing
 from werkplaats_spawners.launch.program import job_spec
 from werkplaats_spawners.launch.settings import Settings, Size
+from werkplaats_spawners.nodes import parse_nodes
 from werkplaats_spawners.offer import Offer
 from werkplaats_spawners.slurm import Job, JobSpec, Phase, Trouble
+from werkplaats_spawners.testing import WOULD_PREEMPT, WOULD_START
 
 RECORDED = Path(__file__).parent / "recorded"
 SPEC = JobSpec(
@@ -199,14 +202,14 @@ def test_the_commands() -> None:
     """Each command is a list: its words are fixed but for a number that Slurm itself gave."""
     assert slurm.sbatch() == ["sbatch", "--parsable", "--export=ALL"]
     assert slurm.scancel(17) == ["scancel", "17"]
-    asked = "%i|%u|%a|%q|%T|%B|%S|%e|%b|%l|%r"
+    asked = "%i|%u|%a|%q|%T|%B|%S|%e|%b|%l|%P|%Q|%r"
     assert slurm.squeue() == ["squeue", "--noheader", "--states=all", f"--format={asked}"]
     assert slurm.sacct(17)[-2:] == [
         "--jobs=17",
         "--format=JobIDRaw,User,Account,QOS,State,NodeList,Start,End,ExitCode,AdminComment",
     ]
     assert slurm.accounting_ping()[:3] == ["sacctmgr", "--noheader", "--parsable2"]
-    assert slurm.sinfo_addresses() == ["sinfo", "--noheader", "--Node", "--format=%N|%o"]
+    assert slurm.sbatch_when() == ["sbatch", "--test-only"]
 
 
 def test_the_queue_is_asked_for_nothing_that_a_user_writes() -> None:
@@ -229,13 +232,17 @@ def test_a_recorded_queue() -> None:
         3: Phase.RUNNING,
         4: Phase.RUNNING,
         2: Phase.RUNNING,
+        548: Phase.PENDING,
+        549: Phase.PENDING,
     }
     assert jobs[1] == Job(
         1, "mkb", "mkb-verkenning", "regional", "RUNNING", "gpu1",
-        "2026-11-21T03:27:58", "2026-11-21T05:27:58", "None", gpus=1, minutes=120,
+        "2026-11-21T03:27:58", "2026-11-21T05:27:58", "None", gpus=1, minutes=120, partition="gpu",
+        priority=100000,
     )  # fmt: skip
     assert (jobs[10].node, jobs[10].start, jobs[10].reason) == ("", "N/A", "QOSGrpBilling")
     assert jobs[2].qos == "lent"
+    assert (jobs[549].start, jobs[549].priority) == ("2026-11-21T06:47:13", 1)
 
 
 def test_the_size_of_recorded_jobs() -> None:
@@ -243,7 +250,7 @@ def test_the_size_of_recorded_jobs() -> None:
     jobs = {job.id: (job.gpus, job.minutes) for job in slurm.parse_squeue(recorded("squeue"))}
     assert jobs == {
         1: (1, 120), 2: (2, 60), 3: (0, 26 * 60), 4: (1, 30), 5: (0, 240), 7: (0, 5), 8: (0, 5), 9: (0, 5),
-        10: (4, 5), 11: (0, 5), 12: (0, 5),
+        10: (4, 5), 11: (0, 5), 12: (0, 5), 548: (2, 60), 549: (1, 60),
     }  # fmt: skip
 
 
@@ -270,7 +277,7 @@ def test_how_gpus_are_asked_for(asked: str, gpus: int) -> None:
 def test_a_time_limit(limit: str, minutes: int) -> None:
     """Days, hours, minutes and seconds come to minutes; no limit is 0."""
     assert slurm.minutes(limit) == minutes
-    (job,) = slurm.parse_squeue(LINE.replace("2:00:00|None", f"{limit}|None"))
+    (job,) = slurm.parse_squeue(LINE.replace("2:00:00|gpu", f"{limit}|gpu"))
     assert job.minutes == minutes
 
 
@@ -298,15 +305,46 @@ def test_a_job_that_never_ran_had_no_node() -> None:
     assert [job.node for job in never_ran] == ["", "", ""]
 
 
-def test_recorded_addresses() -> None:
-    """Each node has its address."""
-    assert slurm.parse_addresses(recorded("sinfo")) == {
-        **{f"gpu{n}": "127.0.0.1" for n in (1, 2, 3, 4)},
-        "cpu1": "127.0.0.1",
-    }
+# -- when a job would start ----------------------------------------------------------------------------
 
 
-LINE = "17|mkb|bakery|regional|RUNNING|gpu1|2026-11-20T23:27:19|2026-11-21T01:27:19|gres:gpu:1|2:00:00|None"
+def test_when_a_job_would_start() -> None:
+    """The recorded answer: a moment with its time zone, a node, and nobody who must go."""
+    expected = slurm.parse_when(WOULD_START)
+    assert expected is not None
+    assert expected.start == datetime(2026, 11, 21, 6, 17, 29).astimezone()
+    assert (expected.node, expected.preempts) == ("cpu1", False)
+    assert expected.start.tzinfo is not None
+
+
+def test_a_job_that_would_take_back_what_was_borrowed() -> None:
+    """Slurm names the jobs that would have to go."""
+    expected = slurm.parse_when(WOULD_PREEMPT)
+    assert expected is not None
+    assert (expected.node, expected.preempts) == ("gpu2", True)
+
+
+REFUSED = {
+    "allocation failure: Invalid account or account/partition combination specified": Trouble.NO_ASSOCIATION,
+    "sbatch: error: QOSGrpBilling\nallocation failure: Job violates accounting/QOS policy (job submit limit, "
+    "user's size and/or time limits)": Trouble.OVER_LIMIT,
+    "allocation failure: Requested time limit is invalid (missing or exceeds some limit)": Trouble.OTHER,
+}
+
+
+@pytest.mark.parametrize(
+    "text", [*REFUSED, "", "Job 1 to start at never using 1 processors on nodes x in partition y"]
+)
+def test_what_is_no_time(text: str) -> None:
+    """What Slurm says when it would refuse is no time; what it means is known as for a submission."""
+    assert slurm.parse_when(text) is None
+    assert slurm.trouble(text) is REFUSED.get(text, Trouble.OTHER)
+
+
+LINE = (
+    "17|mkb|bakery|regional|RUNNING|gpu1|2026-11-20T23:27:19|2026-11-21T01:27:19|gres:gpu:1|2:00:00"
+    "|gpu|1|None"
+)
 RECORD = "17|mkb|bakery|regional|RUNNING|gpu1|2026-11-20T23:27:19|2026-11-21T01:27:19|0:0|"
 
 
@@ -334,15 +372,17 @@ def test_a_bar_in_the_last_field_forges_nothing() -> None:
 
 
 @given(st.text("17|²\n\r\0 aNone/_-+;é\x85\u2028", max_size=80) | st.text())
-@example("²|a|b|c|RUNNING|n|s|e|gpu:²|²:00|r")
-@example("१|a|b|c|RUNNING|n|s|e|gpu:१|१:११|r")
-@example("1|a|b|c|RUNNING|n|s|e|gres:gpu:²|1-²:00|r")
+@example("²|a|b|c|RUNNING|n|s|e|gpu:²|²:00|p|²|r")
+@example("१|a|b|c|RUNNING|n|s|e|gpu:१|१:११|p|१|r")
+@example("1|a|b|c|RUNNING|n|s|e|gres:gpu:²|1-²:00|p|1|r")
 @example("²|a|b|c|RUNNING|n|s|e|r|x")
 def test_parsers_read_any_text(text: str) -> None:
     """Whatever a command prints, no parser of the queue breaks on it: an error would end the view of all."""
     for job in (*slurm.parse_squeue(text), *slurm.parse_sacct(text)):
         assert job.id >= 0
-    slurm.parse_addresses(text)
+    slurm.parse_when(text)
+    for node in parse_nodes(text):
+        assert min(node.free.values(), default=0) >= 0
     assert slurm.trouble(text) in Trouble
 
 

@@ -13,6 +13,7 @@ from jupyterhub import apihandlers
 from jupyterhub.spawner import SpawnException
 from tests.houses import PERSON, Except, House
 
+from werkplaats_spawners import front
 from werkplaats_spawners import spawner as spawner_module
 from werkplaats_spawners.cluster import Cluster
 from werkplaats_spawners.language import speaking
@@ -60,7 +61,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     passing = Except(time, monotonic=clock.monotonic, time=clock.time)
     for module in ("spawner", "cluster", "testing"):
         monkeypatch.setattr(f"werkplaats_spawners.{module}.time", passing)
-    monkeypatch.setattr(spawner_module, "asyncio", Except(asyncio, sleep=clock.sleep))
+    for module in (spawner_module, front):
+        monkeypatch.setattr(module, "asyncio", Except(asyncio, sleep=clock.sleep))
     return clock
 
 
@@ -349,6 +351,7 @@ async def test_the_start_page_is_shown_while_slurm_is_away(house: House, fake: F
     spawner.handler = Except(None, preselected=ServerRequest(flavour="gpu-2"))
     html = await spawner.get_options_form()
     assert 'value="gpu-2"' in html
+    assert "nothing can be started now" in html
 
 
 # -- jobs that die -----------------------------------------------------------------------------------
@@ -636,7 +639,7 @@ async def test_progress_says_each_thing_once(
 
     listener = asyncio.create_task(listen())
     start = asyncio.create_task(spawner.start())
-    busy = "The machines are busy. Your server starts as soon as there is room."
+    busy = "The machines are busy. You are among the next."
     await until(lambda: busy in said)
     fake.run_job(17)
     await until(lambda: "A place was found for you. Your server is starting." in said)

@@ -13,7 +13,7 @@ from jupyterhub.spawner import SpawnException
 from tests.houses import PERSON, Except, House
 from tests.offers import changed
 
-from werkplaats_spawners import spawner as spawner_module
+from werkplaats_spawners import front
 from werkplaats_spawners.language import speaking
 from werkplaats_spawners.offer import Budgets, Offer, PersonLimits, Stream
 from werkplaats_spawners.slurm import Trouble
@@ -128,7 +128,7 @@ async def test_ones_own_gpus_are_found_by_ones_number(
     fake.shares["regional"] = (8, 2)  # both of them those of number 1001
     await house.spawner(GPU).run_pre_spawn_hook()
     mine = SimpleNamespace(getpwnam=lambda name: SimpleNamespace(pw_uid=1001))
-    monkeypatch.setattr(spawner_module, "pwd", mine)
+    monkeypatch.setattr(front, "pwd", mine)
     assert (await refused(house.spawner(GPU))).reason == "too-many-gpus"
 
 

@@ -34,6 +34,20 @@ function say(event) {
   log.append(entry);
 }
 
+/** Show what else an event says: what to do, the place, until when, and what could start now. */
+function detail(event) {
+  for (const key of ["advice", "place", "expected"]) {
+    const element = document.getElementById(`progress-${key}`);
+    // Only what changed: a screen reader reads it out.
+    if (event[key] !== undefined && element.textContent !== event[key]) element.textContent = event[key];
+    if (event[key] !== undefined) element.hidden = !event[key];
+  }
+  if (event.smaller === undefined) return;
+  document.getElementById("smaller").hidden = !event.smaller;
+  document.getElementById("smaller-button").value = event.smaller;
+  document.getElementById("smaller-title").textContent = event.smaller_title;
+}
+
 /** Ask until the Hub answers, then load this page again: it knows what became of the server. */
 async function reloadWhenBack() {
   document.getElementById("contact-lost").hidden = false;
@@ -56,6 +70,7 @@ function listen() {
     // Without a number the bar only shows that something is happening.
     if (event.progress) bar.value = event.progress;
     say(event);
+    detail(event);
   };
   source.onerror = () => {
     // The browser itself tries again, unless the Hub refused.
@@ -65,7 +80,10 @@ function listen() {
   source.onopen = () => {
     document.getElementById("contact-lost").hidden = true;
   };
-  document.addEventListener("werkplaats:stopping", () => source.close());
+  // Who presses a button goes on to another page; the end of this start must not call them back.
+  for (const form of document.querySelectorAll("form[method=post]")) {
+    form.addEventListener("submit", () => source.close());
+  }
 }
 
 say({ message: message.textContent });

@@ -1,4 +1,4 @@
-// What our pages do with JavaScript; without it they still work, but for stopping a server.
+// What our pages do with JavaScript; without it they still work, but for stopping a server that runs.
 "use strict";
 
 const language = document.documentElement.lang;
@@ -12,19 +12,17 @@ function showTimes() {
   }
 }
 
-/** Stop or remove a server, then go on; the words come from the button's data- attributes. */
+/** Stop or remove a server, then show how it is now; the words come from the button's data- attributes. */
 async function deleteServer(button) {
-  const { confirm: question, busy, then, remove } = button.dataset;
+  const { confirm: question, busy, remove } = button.dataset;
   if (question && !window.confirm(question)) return;
   const label = button.textContent;
   button.disabled = true;
   if (busy) button.textContent = busy;
-  document.dispatchEvent(new CustomEvent("werkplaats:stopping"));
   const body = remove === undefined ? undefined : JSON.stringify({ remove: true });
   const answer = await fetch(button.dataset.delete, { method: "DELETE", body }).catch(() => null);
   if (answer?.ok) {
-    if (then) location.assign(then);
-    else location.reload();
+    location.reload();
     return;
   }
   button.disabled = false;

@@ -13,6 +13,7 @@ import typer
 
 from werkplaats_hub import facility as facilities
 from werkplaats_hub.desk_settings import desk_settings
+from werkplaats_hub.enrol_settings import enrol_settings
 from werkplaats_hub.facility import Facility, FacilityError
 from werkplaats_hub.instance import Instance, this_instance
 from werkplaats_hub.launch_settings import launch_settings
@@ -213,8 +214,13 @@ def _asked(question: Callable[[], Answer]) -> Answer:
 
 
 def _install(file: Path | None, facility: Facility, instance: Instance) -> None:
-    """Put what *launch* and the desk must know of the file, and another file itself, where they find it."""
+    """Put what programs and the desk must know of the file, and another file itself, in their places."""
     _replace(instance.etc / "launch.json", launch_settings(instance, facility).text())
+    newcomers = enrol_settings(instance, facility)
+    if newcomers is not None:
+        _replace(instance.etc / "enrol.json", newcomers.text())
+    else:
+        (instance.etc / "enrol.json").unlink(missing_ok=True)
     alone = facilities.read(file or instance.facility)
     _replace(instance.desk_settings, desk_settings(instance, alone))
     if file is not None:

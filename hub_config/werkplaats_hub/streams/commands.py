@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from werkplaats_hub.streams.changes import Change, Sign
 from werkplaats_hub.streams.model import COLUMNS, MARK, Column, Kind, Thing, tres
+from werkplaats_spawners import associations
 
 Command = list[str]
 
@@ -19,7 +20,7 @@ def commands(change: Change, cluster: str) -> list[Command]:
     where = f"cluster={cluster}"
     match change.sign:
         case Sign.ADD:
-            return _add(change, where)
+            return _add(change, cluster)
         case Sign.CHANGE:
             return _change(change, where)
         case Sign.REMOVE:
@@ -28,14 +29,15 @@ def commands(change: Change, cluster: str) -> list[Command]:
             return []
 
 
-def _add(change: Change, where: str) -> list[Command]:
+def _add(change: Change, cluster: str) -> list[Command]:
     thing, settings = change.thing, _written(change)
     if thing.kind is Kind.QOS:
         # With --immediate sacctmgr reads no settings for a new QOS that depend on it: two commands.
         return [[*_NOW, "add", "qos", thing.name], [*_NOW, "modify", "qos", thing.name, "set", *settings]]
     if thing.kind is Kind.ACCOUNT:
+        where = f"cluster={cluster}"
         return [[*_NOW, "add", "account", thing.name, where, f"organization={MARK}", *settings]]
-    return [[*_NOW, "add", "user", thing.user, where, f"account={thing.name}", *settings]]
+    return [associations.add_person(thing.user, thing.name, cluster, settings)]
 
 
 def _change(change: Change, where: str) -> list[Command]:

@@ -9,7 +9,7 @@ from werkplaats_hub.facility import Facility
 from werkplaats_hub.streams.capacity import MILLI_GPU, Capacity
 from werkplaats_hub.streams.model import MARK, ROOT, Kind, Settings, State, Thing, written
 from werkplaats_hub.streams.shares import apportion
-from werkplaats_spawners.offer import FIRST_STEPS, LENT, WITH_GPU, WITHOUT_GPU, Project, Stream
+from werkplaats_spawners.offer import FIRST_STEPS, LENT, WITH_GPU, WITHOUT_GPU, FirstSteps, Project, Stream
 
 _GUARANTEED, _USUAL, _BORROWED = 200, 100, 0
 #: The longest that anybody may ask for, where a stream says nothing (hours).
@@ -47,9 +47,13 @@ def desired(
     if facility.first_steps is not None:
         first = facility.first_steps
         state[Thing(Kind.ACCOUNT, FIRST_STEPS)] = _account(first.stream, streams[first.stream])
-        budget = {"GrpTRESMins": f"gres/gpu={first.gpu_hours * 60}"}
-        state |= {Thing(Kind.USER, FIRST_STEPS, person): budget for person in newcomers}
+        state |= {Thing(Kind.USER, FIRST_STEPS, person): first_steps(first) for person in newcomers}
     return state
+
+
+def first_steps(first: FirstSteps) -> Settings:
+    """Return what is set of a newcomer's association; *enrol* sets the same."""
+    return {"GrpTRESMins": f"gres/gpu={first.gpu_hours * 60}"}
 
 
 #: What every QOS has unless it says otherwise, as sacctmgr shows it.

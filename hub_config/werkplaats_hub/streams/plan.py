@@ -131,6 +131,7 @@ def end_jobs(run: Run, account: str, cluster: str) -> None:
 
 def lines(the_plan: Plan) -> Iterator[str]:
     """Yield the plan as a diff for people."""
+    done_now = the_plan.todo(force=False)
     for change in the_plan.changes:
         yield f"{change.sign.value} {change.thing}"
         for setting, after in change.after.items():
@@ -140,6 +141,8 @@ def lines(the_plan: Plan) -> Iterator[str]:
             yield f"      {change.note}"
         if change.guard:
             yield f"      only with --force: {change.guard}"
+        elif change.sign is Sign.REMOVE and change not in done_now:
+            yield "      only with --force: an account that needs it stays"
     for sentence in the_plan.by_hand:
         yield f"! {sentence}"
 

@@ -7,6 +7,7 @@ each job's ``AdminComment``, so that a start anew of this process forgets nobody
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 from collections.abc import Mapping
@@ -51,22 +52,23 @@ class Reclaimer:
             return
         queue = read_queue(self.run)
         lent = {job.id: job for job in queue if job.qos == LENT and job.holds}
-        self._remember(lent)
+        latest = now + timedelta(seconds=facility.lending.notice_seconds)
+        self._remember(lent, latest)
         for number in [job for job, end in self._deadlines.items() if end <= now]:
             _log.info("job %s is ended: its notice is over", number)
             self._act(["scancel", str(number)])  # and again, until it is seen to be gone
         for borrower in self._whom(facility, queue, now):
-            self._tell(borrower, now + timedelta(seconds=facility.lending.notice_seconds))
+            self._tell(borrower, latest)
 
     def _owners_wait(self, facility: Facility) -> bool:
         return bool(self.run(pending([stream.name for stream in facility.streams])).strip())
 
-    def _remember(self, lent: Mapping[int, Queued]) -> None:
+    def _remember(self, lent: Mapping[int, Queued], latest: datetime) -> None:
         """Read the deadlines of those who were told before this process began; forget who is gone."""
         for number in lent.keys() - (self._known or set()):
-            found = _DEADLINE.search(self._shown(number))
-            if found and number not in self._deadlines:
-                self._deadlines[number] = datetime.fromisoformat(found[1])
+            written = _deadline(self._shown(number), latest)
+            if written:
+                self._deadlines.setdefault(number, written)
         self._known = set(lent)
         self._deadlines = {job: end for job, end in self._deadlines.items() if job in lent}
 
@@ -107,3 +109,13 @@ class Reclaimer:
             self.run(command)
         except SlurmFailed as wrong:
             _log.warning("%s", wrong)  # most often: it ended meanwhile
+
+
+def _deadline(shown: str, latest: datetime) -> datetime | None:
+    """Read a deadline out of what Slurm shows of a job; what no notice could give is its owner's text."""
+    for text in _DEADLINE.findall(shown):
+        with contextlib.suppress(ValueError):
+            found = datetime.fromisoformat(text)
+            if found.tzinfo and found <= latest:
+                return found
+    return None

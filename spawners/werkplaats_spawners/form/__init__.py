@@ -9,10 +9,11 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, Template
 
 from werkplaats_spawners import period, spoken
+from werkplaats_spawners.choices import Choice
 from werkplaats_spawners.language import gettext, ngettext
 from werkplaats_spawners.language import gettext as _
 from werkplaats_spawners.offer import Flavour, Offer, Project, Stream
-from werkplaats_spawners.policy import projects_of, stream_of
+from werkplaats_spawners.policy import no_association, projects_of, stream_of
 from werkplaats_spawners.request import Refused, ServerRequest
 from werkplaats_spawners.standing import Standing
 
@@ -20,7 +21,14 @@ from werkplaats_spawners.standing import Standing
 _FRESH = timedelta(minutes=1)
 
 
-def render(offer: Offer, *, standing: Standing, chosen: ServerRequest) -> str:
+def render(
+    offer: Offer,
+    *,
+    standing: Standing,
+    chosen: ServerRequest,
+    choices: tuple[Choice, ...] = (),
+    quick_choice: Choice | None = None,
+) -> str:
     """Return the inside of the start form, as HTML in the reader's language.
 
     The page around it has two forms: ``quick-start``, which holds no fields of its own, and the one
@@ -35,10 +43,18 @@ def render(offer: Offer, *, standing: Standing, chosen: ServerRequest) -> str:
         The person's projects, of which they choose when there is more than one; and what is left.
     chosen
         What a link, or the form that was just refused, asked for.
+    choices, quick_choice
+        What each flavour would mean now, and what the one big button would.
     """
     projects = projects_of(offer, standing)
+    quick = default_flavour(offer)
     return _template().render(
-        quick=default_flavour(offer),
+        quick=quick,
+        choices={choice.flavour.name: choice for choice in choices},
+        quick_choice=quick_choice,
+        asked_for=chosen.flavour or quick.name,
+        note=note(offer, standing),
+        free=free(standing),
         flavours=offer.flavours,
         longest=max(flavour.max_hours for flavour in offer.flavours),
         groups=by_stream(offer, projects),
@@ -52,8 +68,31 @@ def render(offer: Offer, *, standing: Standing, chosen: ServerRequest) -> str:
         charged=offer.lending.charged,
         notice=_notice(offer.lending.notice_seconds),
         as_of=_as_of(standing),
-        accounting_away=standing.accounting_away is not None,
+        accounting_away=standing.accounting_away is not None and standing.cluster_away is None,
     )
+
+
+def note(offer: Offer, standing: Standing) -> str:
+    """Return what keeps the person from starting anything at all now; nothing where nothing does."""
+    if standing.cluster_away is not None:
+        return _(
+            "The cluster does not answer at the moment, so nothing can be started now. What runs goes on. "
+            "Try again in a few minutes."
+        )
+    if not projects_of(offer, standing):
+        return no_association()
+    return ""
+
+
+def free(standing: Standing) -> list[dict[str, str]]:
+    """Return the GPUs that are free now, by type, in words."""
+    return [
+        {
+            "title": _("GPUs free now ({kind})").format(kind=kind) if kind else _("GPUs free now"),
+            "text": _("{free} of {whole}").format(free=number, whole=whole),
+        }
+        for kind, (number, whole) in standing.free.by_type.items()
+    ]
 
 
 def _left(projects: tuple[Project, ...], standing: Standing) -> list[dict[str, str]]:
@@ -90,7 +129,8 @@ def _notice(seconds: int) -> str:
 def _as_of(standing: Standing) -> str:
     """Return the time of numbers that are not of this minute, or that nobody can vouch for now."""
     at = standing.numbers_at
-    if at is None or (standing.accounting_away is None and standing.now - at < _FRESH):
+    away = standing.accounting_away is not None or standing.cluster_away is not None
+    if at is None or (not away and standing.now - at < _FRESH):
         return ""
     return spoken.clock(at)
 

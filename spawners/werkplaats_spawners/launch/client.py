@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
+from werkplaats_spawners.asking import NoAnswer, ask
 from werkplaats_spawners.slurm import Trouble
 
 #: How many run at once; thirty who press start in one second need no thirty processes.
@@ -29,6 +29,25 @@ class LaunchFailed(Exception):
     def __init__(self, trouble: Trouble, message: str) -> None:
         super().__init__(message)
         self.trouble = trouble
+
+
+@dataclass(frozen=True)
+class Start:
+    """When a job would start, as Slurm sees it now.
+
+    Attributes
+    ----------
+    at
+        The earliest moment, with its time zone.
+    preempts
+        Whether borrowers must go first.
+    header
+        The ``#SBATCH`` lines that would be submitted.
+    """
+
+    at: datetime
+    preempts: bool
+    header: str
 
 
 @dataclass(frozen=True)
@@ -78,6 +97,22 @@ class Launch:
             raise LaunchFailed(Trouble.OTHER, "launch answered without a job's number")
         return int(answer["job_id"])
 
+    async def when(self, user: str, *, flavour: str, account: str, qos: str, minutes: int) -> Start:
+        """Return when Slurm would start such a job of `user`; nothing is submitted.
+
+        Raises
+        ------
+        LaunchFailed
+            When Slurm would not take it, or nothing is known.
+        """
+        message = {"flavour": flavour, "account": account, "qos": qos, "minutes": minutes}
+        answer = await self._ask(user, {"action": "when", **message})
+        try:
+            at = datetime.fromisoformat(answer["start"]).astimezone()
+            return Start(at, bool(answer["preempts"]), str(answer["header"]))
+        except (KeyError, TypeError, ValueError) as wrong:
+            raise LaunchFailed(Trouble.OTHER, "launch answered without a time") from wrong
+
     async def cancel(self, user: str, job_id: int) -> None:
         """Ask Slurm to end the job. That it was asked is no evidence that the job is gone."""
         await self._ask(user, {"action": "cancel", "job_id": job_id})
@@ -93,37 +128,11 @@ class Launch:
 
     async def _run(self, user: str, message: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            process = await asyncio.create_subprocess_exec(
-                *self.prefix,
-                user,
-                self.program,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                cwd="/",
-            )
-        except OSError as wrong:
-            raise LaunchFailed(Trouble.OTHER, f"launch cannot be run: {wrong}") from wrong
-        try:
-            out, err = await asyncio.wait_for(process.communicate(json.dumps(message).encode()), _TIMEOUT)
-        except TimeoutError:
-            process.kill()
-            # Only sudo ends: what it started may keep the pipes open, for which wait() would wait.
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), 1)
-            raise LaunchFailed(Trouble.UNREACHABLE, "launch gave no answer in time") from None
-        return _read(out, err)
-
-
-def _read(out: bytes, err: bytes) -> dict[str, Any]:
-    try:
-        answer = json.loads(out)
-    except ValueError:
-        answer = None
-    if not isinstance(answer, dict):
-        raise LaunchFailed(Trouble.OTHER, err.decode(errors="replace").strip()[-500:] or "no answer")
-    if "trouble" in answer:
-        known = {trouble.value: trouble for trouble in Trouble}
-        trouble = known.get(str(answer["trouble"]), Trouble.OTHER)
-        raise LaunchFailed(trouble, str(answer.get("message", "")))
-    return answer
+            answer = await ask([*self.prefix, user, self.program], message, _TIMEOUT, "launch")
+        except NoAnswer as wrong:
+            raise LaunchFailed(Trouble.UNREACHABLE if wrong.late else Trouble.OTHER, str(wrong)) from wrong
+        if "trouble" in answer:
+            known = {trouble.value: trouble for trouble in Trouble}
+            trouble = known.get(str(answer["trouble"]), Trouble.OTHER)
+            raise LaunchFailed(trouble, str(answer.get("message", "")))
+        return answer

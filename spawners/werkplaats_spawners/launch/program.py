@@ -1,16 +1,19 @@
 """*launch*: root-owned, run through sudo as a person, with one JSON object in and one out.
 
-It submits a server's job, cancels one, or reads the end of one's log, as the person it runs as.
+It submits a server's job, says when one would start, cancels one, or reads the end of one's log, as
+the person it runs as.
 It knows no other action, takes no arguments, and starts no shell. Standard library only.
 
 Messages in::
 
     {"action": "submit", "flavour": "gpu-1", "account": "demo", "qos": "regional",
      "minutes": 120, "environment": {"JUPYTERHUB_API_TOKEN": "..."}}
+    {"action": "when", "flavour": "gpu-1", "account": "demo", "qos": "regional", "minutes": 120}
     {"action": "cancel", "job_id": 17}
     {"action": "log", "job_id": 17}
 
-and out: ``{"job_id": 17}``, ``{"ok": true}``, ``{"lines": [...]}``, or
+and out: ``{"job_id": 17}``, ``{"start": "2026-11-21T14:20:00+01:00", "node": "gpu2", "preempts": false,
+"header": "#SBATCH ..."}`` (the lines that *submit* would send), ``{"ok": true}``, ``{"lines": [...]}``, or
 ``{"trouble": "<slurm.Trouble>", "message": "..."}``.
 """
 
@@ -75,6 +78,7 @@ def answer_to(message: Any, settings: Settings) -> Answer:
         raise Unacceptable("not an object")
     actions: dict[str, tuple[set[str], Callable[[dict[str, Any], Settings], Answer]]] = {
         "submit": ({"flavour", "account", "qos", "minutes", "environment"}, _submit),
+        "when": ({"flavour", "account", "qos", "minutes"}, _when),
         "cancel": ({"job_id"}, _cancel),
         "log": ({"job_id"}, _log),
     }
@@ -95,6 +99,21 @@ def _submit(message: dict[str, Any], settings: Settings) -> Answer:
     if done.returncode != 0:
         return _trouble(slurm.trouble(done.stderr), done.stderr)
     return {"job_id": slurm.parse_job_id(done.stdout)}
+
+
+def _when(message: dict[str, Any], settings: Settings) -> Answer:
+    me = pwd.getpwuid(os.getuid())
+    spec = job_spec(message, settings, me.pw_name, me.pw_dir)
+    done = _run(slurm.sbatch_when(), _slurm_environment(settings), batch_script(spec))
+    expected = slurm.parse_when(done.stderr) if done.returncode == 0 else None
+    if expected is None:
+        return _trouble(slurm.trouble(done.stderr), done.stderr)
+    return {
+        "start": expected.start.isoformat(),
+        "node": expected.node,
+        "preempts": expected.preempts,
+        "header": slurm.batch_header(spec),
+    }
 
 
 def _cancel(message: dict[str, Any], settings: Settings) -> Answer:
@@ -121,7 +140,7 @@ def _log(message: dict[str, Any], settings: Settings) -> Answer:
 
 
 def job_spec(message: Mapping[str, Any], settings: Settings, user: str, home: str) -> slurm.JobSpec:
-    """Return the job that a *submit* message stands for.
+    """Return the job that a *submit* or *when* message stands for.
 
     Raises
     ------

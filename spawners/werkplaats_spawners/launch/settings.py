@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from werkplaats_spawners import trusted
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,6 @@ def read(path: Path) -> Settings:
     PermissionError
         When the file is not root's, or others may write it.
     """
-    status = os.stat(path)
-    if status.st_uid != 0 or status.st_mode & 0o022:
-        raise PermissionError(f"{path} must be owned by root and writable by nobody else")
-    raw = json.loads(path.read_text())
+    raw = trusted.read_json(path)
     flavours = {name: Size(**size) for name, size in raw.pop("flavours").items()}
     return Settings(flavours=flavours, **raw)

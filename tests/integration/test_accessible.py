@@ -1,0 +1,102 @@
+"""Pages that everybody can read: axe-core finds nothing, and a telephone need not be scrolled sideways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.instances import CHECKOUT
+
+from .conftest import PREFIX, Platform
+from .test_browser import ARGUMENTS
+
+WHO = PREFIX + "student"
+DESKTOP, TELEPHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(params=["nl", "en"])
+def language(request: pytest.FixtureRequest) -> str:
+    """The reader's language."""
+    return str(request.param)
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    """What the reader's machine asks for."""
+    return str(request.param)
+
+
+@pytest.fixture(params=[DESKTOP, TELEPHONE], ids=["desktop", "telephone"])
+def page(
+    request: pytest.FixtureRequest, browser: Browser, platform: Platform, language: str, scheme: str
+) -> Iterator[Page]:
+    """A window of that size, in that language and those colours."""
+    window = browser.new_context(locale=language, color_scheme=scheme, viewport=request.param)
+    tab = window.new_page()
+    tab.set_default_timeout(30_000)
+    yield tab
+    window.close()
+
+
+def readable(page: Page, name: str) -> None:
+    """Hold a page against axe-core's rules, and its width against the window's."""
+    folder = CHECKOUT / "tests/screenshots/accessible"
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=folder / f"{name}.png", full_page=True)
+    found = Axe().run(page).response["violations"]
+    said = [(rule["id"], rule["help"], [node["target"] for node in rule["nodes"]]) for rule in found]
+    assert said == [], f"{name}: {said}"
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{name} is too wide"
+
+
+def sign_in(page: Page, platform: Platform, who: str = WHO, kind: str = "demo") -> None:
+    """Go through the log-in page as a person does."""
+    page.goto(platform.instance.url)
+    page.fill('input[name="username"]', who)
+    page.fill('input[name="password"]', platform.passwords[kind])
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/hub/**")
+
+
+def test_the_hubs_pages(page: Page, platform: Platform, language: str, scheme: str) -> None:
+    """From the log-in to what is not there, by mouse, keyboard or screen reader."""
+    size = page.viewport_size["width"] if page.viewport_size else 0
+    mark = f"{language}-{scheme}-{size}"
+    page.goto(platform.instance.url)
+    readable(page, f"login-{mark}")
+    sign_in(page, platform)
+    page.wait_for_url("**/hub/spawn**")
+    readable(page, f"start-{mark}")
+    page.locator("summary").first.click()
+    readable(page, f"start-more-{mark}")
+    for name in ("home", "token", "nothing-here"):
+        page.goto(platform.instance.url + f"hub/{name}")
+        readable(page, f"{name}-{mark}")
+
+
+def test_a_newcomer_needs_no_mouse(page: Page, platform: Platform) -> None:
+    """From the log-in to the start button with the tabulator alone, and each stop is seen."""
+    sign_in(page, platform)
+    page.wait_for_url("**/hub/spawn**")
+    for _stop in range(20):
+        page.keyboard.press("Tab")
+        focused = page.evaluate(
+            "document.activeElement.matches('#spawn_form button[type=submit], button[form=spawn_form]')"
+        )
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none", page.evaluate("document.activeElement.outerHTML")
+        if focused:
+            return
+    raise AssertionError("the start button is not within twenty stops")
