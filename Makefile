@@ -32,7 +32,7 @@ soak:
 words:
 	@sh tests/run.sh prepare
 	@bin=$(TESTS)/opt/test/bin; pot=$$(mktemp); \
-	$$bin/pybabel -q extract -F hub_config/babel.cfg --no-location --sort-output --no-wrap -o $$pot hub_config spawners && \
+	$$bin/pybabel -q extract -F hub_config/babel.cfg --no-location --sort-output --no-wrap -o $$pot hub_config spawners extensions/werkplaats_desk && \
 	$$bin/pybabel -q update -i $$pot -o $(PO) -l nl --no-fuzzy-matching --ignore-obsolete --no-wrap --ignore-pot-creation-date && \
 	sed -i '/^"\(Report-Msgid-Bugs-To\|POT-Creation-Date\|PO-Revision-Date\|Last-Translator\|Language-Team\|Generated-By\):/d' $(PO); \
 	rm -f $$pot

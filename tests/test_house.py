@@ -18,6 +18,7 @@ PACKAGES = {
     "single_machine": ROOT / "hub_config/single_machine",
     "werkplaats_spawners": ROOT / "spawners/werkplaats_spawners",
     "werkplaats_server": ROOT / "extensions/werkplaats_server",
+    "werkplaats_desk": ROOT / "extensions/werkplaats_desk",
     "werkplaats_widgets": ROOT / "extensions/werkplaats_widgets",
 }
 #: Which of our packages each may import (DESIGN.md: imports run one way).
@@ -26,6 +27,7 @@ MAY_IMPORT = {
     "single_machine": {"werkplaats_hub", "werkplaats_spawners"},
     "werkplaats_spawners": set(),
     "werkplaats_server": set(),
+    "werkplaats_desk": set(),
     "werkplaats_widgets": set(),
 }
 #: What runs as a person, or as root, through sudo imports the standard library, and these.

@@ -45,18 +45,20 @@ raise SystemExit(main(Path("{settings}"), sys.argv[1:]))
 
 
 def make_system_users(console: Console, instance: Instance) -> None:
-    """Make the Hub's and the proxy's users, and the two groups."""
+    """Make the Hub's, the proxy's and the desk's users, and the two groups."""
     for group in (instance.people, instance.readers):
         if not _group_exists(group):
             console.run(["groupadd", "--system", group])
-    for user in (instance.hub_user, instance.proxy_user):
+    homes = {instance.hub_user: "hub", instance.proxy_user: "proxy", instance.desk_user: "desk"}
+    for user, folder in homes.items():
         if not _user_exists(user):
-            home = str(instance.state / ("hub" if user == instance.hub_user else "proxy"))
+            home = str(instance.state / folder)
             console.run(
                 ["useradd", "--system", "--user-group", "--home-dir", home, "--shell", _NOLOGIN, user]
             )
-    if instance.hub_user not in grp.getgrnam(instance.readers).gr_mem:
-        console.run(["usermod", "--append", "--groups", instance.readers, instance.hub_user])
+    for user in (instance.hub_user, instance.desk_user):
+        if user not in grp.getgrnam(instance.readers).gr_mem:
+            console.run(["usermod", "--append", "--groups", instance.readers, user])
 
 
 def make_person(console: Console, instance: Instance, name: str) -> None:
@@ -125,7 +127,7 @@ def remove(console: Console, instance: Instance, names: Iterable[str]) -> None:
     """Take away the users, groups and sudo rules of an instance, those whom it enrolled included."""
     (_SUDOERS / instance.name).unlink(missing_ok=True)
     enrolled = (entry.pw_name for entry in pwd.getpwall() if entry.pw_gecos == instance.mark)
-    for user in {*names, *enrolled, instance.hub_user, instance.proxy_user}:
+    for user in {*names, *enrolled, instance.hub_user, instance.proxy_user, instance.desk_user}:
         if _user_exists(user):
             console.run(["userdel", user])
     for group in (instance.people, instance.readers):

@@ -15,6 +15,7 @@ from single_machine.console import Console, StepFailed
 from single_machine.hardware import nodes
 from single_machine.services import NAMES, Supervisor
 from werkplaats_hub import facility as facilities
+from werkplaats_hub import granted
 from werkplaats_hub.enrol_settings import enrol_settings
 from werkplaats_hub.facility import Facility, FacilityError
 from werkplaats_hub.instance import Instance
@@ -64,6 +65,7 @@ def examine(instance: Instance) -> list[Finding]:
         _the_programs,
         _newcomers,
         _a_log_in,
+        _the_desk,
         _the_disk,
         _the_isolation,
     ]
@@ -76,8 +78,12 @@ def examine(instance: Instance) -> list[Finding]:
 
 
 def _the_facility(instance: Instance) -> Iterator[Finding]:
-    facility = facilities.read(instance.facility)
+    facility = facilities.read(instance.facility, instance.drop)
     yield Finding(f"facility.toml can be used ({len(facility.projects)} projects)")
+    alone = facilities.read(instance.facility)
+    most = alone.desk.most_gpu_hours
+    for fault in granted.read(instance.drop, alone.streams, alone.projects, most).faults:
+        yield Finding(fault, True, "mend what it says; the desk writes its own files again by itself")
 
 
 def _the_services(instance: Instance) -> Iterator[Finding]:
@@ -107,7 +113,7 @@ def _slurm(instance: Instance) -> Iterator[Finding]:
             yield Finding(f"node {node} is {state}")
         else:
             yield Finding(f"node {node} is {state}", True, f"see `scontrol show node {node}`")
-    yield from of_the_streams(facilities.read(instance.facility), run)
+    yield from of_the_streams(facilities.read(instance.facility, instance.drop), run)
 
 
 def of_the_streams(facility: Facility, run: Run) -> Iterator[Finding]:
@@ -188,6 +194,20 @@ def _a_log_in(instance: Instance) -> Iterator[Finding]:
         yield Finding(f"{facility.demo.people[0]} can sign in at {instance.url}")
     else:
         yield Finding("nobody can sign in", True, f"read {instance.logs}/hub.out and proxy.out beside it")
+
+
+def _the_desk(instance: Instance) -> Iterator[Finding]:
+    problems = login.desk_problems(instance.url)
+    if problems is None:
+        mend = f"read {instance.logs}/desk.out, mend what it names, and run `make up`"
+        yield Finding("the desk does not answer", True, mend)
+    elif problems:
+        mend = f"read the end of {instance.logs}/desk.out"
+        # Only what it grants must get out; numbers that are old say so on their page.
+        wrong = "outbox" in problems
+        yield Finding(f"the desk could not do lately: {', '.join(problems)}", wrong, mend)
+    else:
+        yield Finding(f"the desk answers at {instance.url}services/desk/")
 
 
 def _the_disk(instance: Instance) -> Iterator[Finding]:

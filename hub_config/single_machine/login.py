@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.cookiejar
+import json
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -25,6 +26,21 @@ def require(console: Console, instance: Instance, person: str, password: str) ->
         wrong="nobody can sign in",
         mend=f"read {instance.logs}/hub.out and {instance.logs}/proxy.out",
     )
+    console.until(
+        lambda: desk_problems(instance.url) is not None,
+        within=30,
+        wrong="the desk does not answer",
+        mend=f"read {instance.logs}/desk.out",
+    )
+
+
+def desk_problems(url: str) -> list[str] | None:
+    """Return what the desk could not do lately; ``None`` when it does not answer."""
+    try:
+        with urllib.request.urlopen(url + "services/desk/health", timeout=10) as answer:  # noqa: S310
+            return [str(problem) for problem in json.load(answer)["problems"]]
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def _answers(url: str) -> bool:

@@ -63,6 +63,8 @@ def keep(instance: Instance, environment: Mapping[str, str]) -> Passwords:
     admin_changed = files.write(instance.secrets / "admin-password", admin + "\n", 0o400, hub)
     _made(instance, "proxy-token", secrets.token_hex(32), hub)
     _made(instance, "cookie-secret", secrets.token_hex(32), hub)
+    # Of the Hub and the desk: the one knows the other by it.
+    _made(instance, "desk-token", secrets.token_hex(32), hub, instance.desk_user)
     _made(instance, "database-password", secrets.token_hex(24), "root")
     key = instance.secrets / "munge.key"
     if not key.exists():
@@ -79,6 +81,8 @@ def _kept(instance: Instance, name: str, fresh: str) -> str:
     return read(instance, name) if (instance.secrets / name).exists() else fresh
 
 
-def _made(instance: Instance, name: str, fresh: str, owner: str) -> None:
+def _made(instance: Instance, name: str, fresh: str, owner: str, group: str | None = None) -> None:
+    """Make a secret once, for one reader; with a group, for its members as well."""
     path = instance.secrets / name
-    files.write(path, path.read_text() if path.exists() else fresh + "\n", 0o400, owner)
+    text = path.read_text() if path.exists() else fresh + "\n"
+    files.write(path, text, 0o440 if group else 0o400, owner, group)

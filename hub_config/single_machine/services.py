@@ -88,6 +88,13 @@ def services(instance: Instance, nodes: Iterable[Node], node_js: Path, proxy_tok
             state / "hub",
             {"WERKPLAATS_INSTANCE": str(instance.etc / "instance.json"), "HOME": str(state / "hub")},
         ),
+        Service(
+            "desk",
+            f"{python} -I -m werkplaats_desk {instance.desk_settings}",
+            instance.desk_user,
+            state / "desk",
+            {"HOME": str(state / "desk")},
+        ),
     ]
 
 
@@ -230,7 +237,18 @@ class Supervisor:
         self._console.note(f"supervisorctl {' '.join(words)}: {(done.stdout + done.stderr).strip()}")
 
 
-NAMES: Final = ("munge", "database", "slurmdbd", "slurmctld", "slurmd", "queue", "streams", "proxy", "hub")
+NAMES: Final = (
+    "munge",
+    "database",
+    "slurmdbd",
+    "slurmctld",
+    "slurmd",
+    "queue",
+    "streams",
+    "proxy",
+    "hub",
+    "desk",
+)
 
 
 def stop_strays(console: Console, instance: Instance) -> None:

@@ -26,6 +26,7 @@ from single_machine.console import Console, StepFailed
 from single_machine.isolation import Isolation
 from single_machine.services import Supervisor, configuration, services
 from werkplaats_hub import facility as facilities
+from werkplaats_hub.desk_settings import desk_settings
 from werkplaats_hub.facility import Facility, FacilityError
 from werkplaats_hub.instance import FILE, Instance, short_hostname
 from werkplaats_hub.slurm_commands import Slurm, SlurmFailed
@@ -111,7 +112,7 @@ class Up:
 
     def _read_facility(self) -> None:
         try:
-            self.facility = facilities.read(self.facility_file)
+            self.facility = facilities.read(self.facility_file, self.instance.drop)
         except FacilityError as wrong:
             raise StepFailed(str(wrong), "mend the file as it says, then run `make up` again") from wrong
 
@@ -132,6 +133,8 @@ class Up:
             folder(path)
         accounts.make_system_users(self.console, instance)
         folder(instance.state / "hub", 0o700, instance.hub_user)
+        folder(instance.state / "desk", 0o700, instance.desk_user)
+        folder(instance.drop.folder, 0o755, instance.desk_user)
         folder(instance.run / "munge", 0o755, "munge")
         folder(instance.logs / "munge", 0o700, "munge")
         folder(instance.state / "munge", 0o700, "munge")
@@ -155,8 +158,10 @@ class Up:
         if files.write(instance.facility, self.facility_file.read_text()):
             self._stale.add("hub")
         if files.write(instance.etc / "installed", environments.digest(self.wheel) + "\n"):
-            self._stale |= {"hub", "queue", "streams"}
+            self._stale |= {"hub", "queue", "streams", "desk"}
         accounts.allow_programs(self.console, instance, self.facility)
+        alone = facilities.read(self.facility_file)
+        files.write(instance.desk_settings, desk_settings(instance, alone))
         if instance.default:
             command = Path("/usr/local/bin/werkplaats")
             command.unlink(missing_ok=True)
@@ -249,7 +254,7 @@ class Up:
     def _start_hub(self, supervisor: Supervisor, passwords: secrets.Passwords) -> None:
         if passwords.changed:
             self._stale.add("hub")
-        self._start(supervisor, "queue", "streams", "proxy", "hub")
+        self._start(supervisor, "queue", "streams", "proxy", "hub", "desk")
 
     def _start(self, supervisor: Supervisor, *names: str) -> None:
         """Start services; those whose configuration is new are started afresh."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from traitlets.config import Config
 
@@ -19,6 +20,9 @@ from werkplaats_spawners.enrol.newcomers import Newcomers
 from werkplaats_spawners.estimates import Estimates
 from werkplaats_spawners.launch.client import Launch
 from werkplaats_spawners.names import PERSON, RESERVED
+from werkplaats_spawners.offer import Words
+
+_DESK: Final = Words(nl="Loket", en="Desk")
 
 
 def configure(c: Config, instance: Instance) -> None:
@@ -29,15 +33,16 @@ def configure(c: Config, instance: Instance) -> None:
     FacilityError
         When ``facility.toml`` cannot be used; the Hub does not start on half of it.
     """
-    facility = facilities.read(instance.facility)
+    facility = facilities.read(instance.facility, instance.drop)
     language.load(Path(__file__).parent / "locale")
     apply_addresses(c, instance)
     apply_storage(c, instance)
-    offer = WatchedFacility(instance.facility, facility)
+    offer = WatchedFacility(instance.facility, facility, instance.drop)
     cluster = Cluster(str(instance.queue_socket))
     apply_spawner(c, instance, facility, offer, cluster)
     apply_people(c, instance, facility)
     apply_newcomers(c, instance, facility, offer, cluster)
+    apply_desk(c, instance)
     apply_look(c, facility, offer)
 
 
@@ -93,6 +98,24 @@ def apply_people(c: Config, instance: Instance, facility: Facility) -> None:
     c.SharedPasswordAuthenticator.admin_password = _secret(instance, "admin-password")
 
 
+def apply_desk(c: Config, instance: Instance) -> None:
+    """Let people use the desk, a service of its own: it signs them in through the Hub.
+
+    Its token can do nothing. What somebody signs in with there reads their name and groups, and starts
+    servers of theirs, which is how the button of a lesson works.
+    """
+    c.JupyterHub.services = [
+        {
+            "name": "desk",
+            "url": f"http://127.0.0.1:{instance.port_desk}",
+            "api_token": _secret(instance, "desk-token"),
+            "oauth_no_confirm": True,
+            "oauth_client_allowed_scopes": ["read:users:groups!user", "start:servers!user"],
+        }
+    ]
+    c.JupyterHub.load_roles = [{"name": "user", "scopes": ["self", "access:services!service=desk"]}]
+
+
 def apply_newcomers(
     c: Config, instance: Instance, facility: Facility, offer: WatchedFacility, cluster: Cluster
 ) -> None:
@@ -110,7 +133,8 @@ def apply_newcomers(
 def apply_look(c: Config, facility: Facility, offer: WatchedFacility) -> None:
     """Serve our pages, in the reader's language and the facility's colours."""
     house = facility.facility
-    look = house.model_copy(update={"demo": facility.demo is not None})
+    titles = {"desk": _DESK, **house.service_titles}
+    look = house.model_copy(update={"demo": facility.demo is not None, "service_titles": titles})
     pages.apply_pages(c, look=look, default_language=house.language, offer=offer)
 
 

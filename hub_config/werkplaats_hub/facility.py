@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
+from werkplaats_hub import granted
+from werkplaats_hub.granted import Drop
 from werkplaats_hub.look import FacilityLook
 from werkplaats_spawners.language import Language
 from werkplaats_spawners.offer import (
@@ -22,6 +25,8 @@ from werkplaats_spawners.offer import (
     Project,
     Stream,
 )
+
+_log = logging.getLogger(__name__)
 
 #: Shares are written with a few decimals; thirds must be able to sum to one.
 _ROUNDING = 0.001
@@ -90,6 +95,33 @@ class Demo(Frozen):
         return self
 
 
+class Desk(Frozen):
+    """What the desk may give out, and to whom it listens.
+
+    Attributes
+    ----------
+    most_gpu_hours
+        What all projects and courses of the desk may have together in one period; each stream's part
+        of it is its share.
+    most_course_hours
+        What a teacher may give one course without asking.
+    course_stream
+        The stream of courses; without one that of first steps, or else the first.
+    teachers, teacher_groups, operator_groups
+        Who makes courses and, beside the Hub's admins, who decides on requests.
+    database
+        An address of SQLAlchemy's; without one SQLite on this machine. It holds no password.
+    """
+
+    most_gpu_hours: int = Field(default=0, ge=0, le=100_000_000)
+    most_course_hours: int = Field(default=0, ge=0, le=1_000_000)
+    course_stream: Name | None = None
+    teachers: tuple[Person, ...] = Field(default=(), strict=False)
+    teacher_groups: tuple[str, ...] = Field(default=(), strict=False)
+    operator_groups: tuple[str, ...] = Field(default=(), strict=False)
+    database: str = ""
+
+
 class Facility(Frozen):
     """The whole file."""
 
@@ -102,6 +134,7 @@ class Facility(Frozen):
     budgets: Budgets = Budgets()
     partitions: Partitions = Partitions()
     limits: Limits = Limits()
+    desk: Desk = Desk()
     demo: Demo | None = None
 
     @model_validator(mode="after")
@@ -123,6 +156,8 @@ class Facility(Frozen):
         known = ", ".join(sorted(names))
         if self.first_steps and self.first_steps.stream not in names:
             raise ValueError(f"first_steps.stream is '{self.first_steps.stream}'; write one of: {known}")
+        if self.desk.course_stream and self.desk.course_stream not in names:
+            raise ValueError(f"desk.course_stream is '{self.desk.course_stream}'; write one of: {known}")
         for project in self.projects:
             if project.stream not in names:
                 raise ValueError(
@@ -178,8 +213,14 @@ class Facility(Frozen):
         )
 
 
-def read(path: Path) -> Facility:
-    """Read and check a ``facility.toml``.
+def read(path: Path, drop: Drop | None = None) -> Facility:
+    """Read and check a ``facility.toml``, and what the desk granted beside it.
+
+    Parameters
+    ----------
+    drop
+        Where the desk leaves a file for each project; one that cannot be used is left out, with a
+        sentence in the log, and takes nothing else with it.
 
     Raises
     ------
@@ -196,10 +237,16 @@ def read(path: Path) -> Facility:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
         raise FacilityError(f"{path}: is not TOML: {wrong}. Mend that line.") from wrong
     try:
-        return Facility.model_validate(_named(raw, path))
+        facility = Facility.model_validate(_named(raw, path))
     except ValidationError as invalid:
         faults = [f"{path}: {_fault(dict(error), raw)}" for error in invalid.errors()]
         raise FacilityError("\n".join(faults)) from None
+    if drop is None:
+        return facility
+    found = granted.read(drop, facility.streams, facility.projects, facility.desk.most_gpu_hours)
+    for sentence in found.faults:
+        _log.warning("%s", sentence)
+    return facility.model_copy(update={"projects": (*facility.projects, *found.projects)})
 
 
 def _named(raw: dict[str, Any], path: Path) -> dict[str, Any]:

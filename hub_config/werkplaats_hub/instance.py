@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
+from werkplaats_hub.granted import Drop
+
 FILE: Final = "instance.json"
 #: The first line of every file that an instance puts outside its own folders.
 MARK: Final = "# Made by Werkplaats; changes are overwritten by the next `make up`.\n"
@@ -48,6 +50,7 @@ class Instance(BaseModel):
     port: int = 8000
     port_hub: int = 8081
     port_proxy_api: int = 8001
+    port_desk: int = 8082
     port_slurmctld: int = 6817
     port_slurmdbd: int = 6819
     port_slurmd: int = 17001
@@ -83,6 +86,7 @@ class Instance(BaseModel):
             "port": ports,
             "port_hub": ports + 1,
             "port_proxy_api": ports + 2,
+            "port_desk": ports + 3,
             "port_slurmctld": ports + 4,
             "port_slurmdbd": ports + 5,
             "port_slurmd": ports + 10,
@@ -150,6 +154,16 @@ class Instance(BaseModel):
         return self.state / "secrets"
 
     @property
+    def drop(self) -> Drop:
+        """Where the desk leaves a file for each project that it granted."""
+        return Drop(self.state / "projects.d", self.desk_user)
+
+    @property
+    def desk_settings(self) -> Path:
+        """What the desk must know, as root lays it down."""
+        return self.etc / "desk.json"
+
+    @property
     def job_logs(self) -> Path:
         """One folder a person, in which their servers write their log."""
         return self.state / "job-logs"
@@ -161,6 +175,7 @@ class Instance(BaseModel):
             "the web": self.port,
             "the Hub": self.port_hub,
             "the proxy's API": self.port_proxy_api,
+            "the desk": self.port_desk,
             "slurmctld": self.port_slurmctld,
             "slurmdbd": self.port_slurmdbd,
             "slurmd": self.port_slurmd,
@@ -177,6 +192,11 @@ class Instance(BaseModel):
     def proxy_user(self) -> str:
         """The system user that the proxy runs as."""
         return f"{self.name}-proxy"
+
+    @property
+    def desk_user(self) -> str:
+        """The system user that the desk runs as."""
+        return f"{self.name}-desk"
 
     @property
     def people(self) -> str:

@@ -11,11 +11,16 @@ One JSON object a line, each way::
                                            "associations": [...], "qos": [...], "nodes": [...],
                                            "accounting": {"at": 1763.., "error": null}}
     {"want": "verdict", "job_id": 17}  -> {"error": null, "job": {...} or null}
+    {"want": "months", "months": ["2026-11"]}
+                                       -> {"error": null, "months": {"2026-11": {"at": 1763..,
+                                           "gpu_minutes": 1.5e6, "used": [{"account": "a", "qos": "q",
+                                           "gpu_minutes": 12.5}]}}}
 
 `at` is the Unix time of the snapshot, and `limits_at` that of the limits and their use, which may be
 older; with an error, the older snapshot comes with it. `accounting` is
 when Slurm's database last answered, and why it does not now; the limits and the use of them are the
-controller's own, which goes on counting without it.
+controller's own, which goes on counting without it. `months` is what accounting recorded, without
+people (:mod:`werkplaats_spawners.months`); an answer stands for minutes.
 """
 
 from __future__ import annotations
@@ -27,34 +32,38 @@ import os
 import sys
 import time
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from werkplaats_spawners import limits, nodes, slurm
+from werkplaats_spawners import limits, months, nodes, slurm
 
 _TIMEOUT: Final = 20.0
 #: How often accounting is asked whether it is there, while somebody looks; and how old an answer may be.
 _ACCOUNTING_SECONDS: Final = 10.0
 _LONG_AGO_SECONDS: Final = 30.0
+#: A month may have hundreds of thousands of jobs; what was said of one stands for a while.
+_MONTH_TIMEOUT: Final = 100.0
+_MONTH_SECONDS: Final = 120.0
 
 
 class CommandFailed(Exception):
     """A command of Slurm did not succeed; its text says why."""
 
 
-async def run(argv: list[str]) -> str:
+async def run(argv: list[str], within: float = _TIMEOUT) -> str:
     """Run one read-only command of Slurm and return its standard output.
 
     Raises
     ------
     CommandFailed
-        On any exit status but 0, and after 20 s.
+        On any exit status but 0, and after 20 s, or `within`.
     """
     process = await asyncio.create_subprocess_exec(
         *argv, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     try:
-        out, err = await asyncio.wait_for(process.communicate(), _TIMEOUT)
+        out, err = await asyncio.wait_for(process.communicate(), within)
     except TimeoutError:
         process.kill()
         await process.wait()
@@ -91,6 +100,8 @@ class Publisher:
         self._accounting_asked = 0.0
         self._asking: asyncio.Task[None] | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._months: dict[str, months.Month] = {}
+        self._one_month_at_a_time = asyncio.Lock()
 
     async def view(self, max_age: float, limits_age: float) -> Snapshot:
         """Return a snapshot of that age, or the old one with its error.
@@ -164,6 +175,28 @@ class Publisher:
             return {"error": str(wrong), "job": None}
         return {"error": None, "job": asdict(job) if job else None}
 
+    async def of_months(self, names: list[Any]) -> dict[str, Any]:
+        """Return what accounting recorded of months that have begun; others are passed over."""
+        now = datetime.now().astimezone()
+        found = [one for name in names[: months.MOST_MONTHS] if (one := months.span(name, now))]
+        async with self._one_month_at_a_time:
+            try:
+                return {"error": None, "months": {one.name: asdict(await self._month(one)) for one in found}}
+            except (CommandFailed, OSError) as wrong:
+                return {"error": str(wrong), "months": {}}
+
+    async def _month(self, one: months.Span) -> months.Month:
+        kept = self._months.get(one.name)
+        if kept is not None and time.time() - kept.at < _MONTH_SECONDS:
+            return kept
+        asked, report = time.time(), months.sreport_month(one)
+        used = months.parse_month(await run(months.sacct_month(one), _MONTH_TIMEOUT))
+        had = months.parse_reported(await run(report, _MONTH_TIMEOUT)) if report else 0.0
+        if one.running_minutes:
+            had += months.parse_gpus(await run(months.sinfo_gpus())) * one.running_minutes
+        self._months[one.name] = months.Month(asked, round(had, 2), used)
+        return self._months[one.name]
+
     async def answer(self, message: Any) -> dict[str, Any]:
         """Answer one message; an unknown one gets an error."""
         match message:
@@ -175,6 +208,8 @@ class Publisher:
                 return asdict(await self.view(float(max_age), float(limits_age)))
             case {"want": "verdict", "job_id": int() as job_id} if job_id > 0:
                 return await self.verdict(job_id)
+            case {"want": "months", "months": list() as names}:
+                return await self.of_months(names)
         return {"error": "unknown message"}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -15,6 +15,7 @@ from werkplaats_spawners.spawner import WerkplaatsSpawner
 
 SECRETS = {
     "proxy-token": "the-proxys-token",
+    "desk-token": "the-desks-token",
     "demo-password": "a-demo-password",
     "admin-password": "an-admin-password-of-at-least-32-characters",
 }
@@ -164,3 +165,15 @@ def test_half_a_facility_starts_no_hub(instance: Instance) -> None:
     with pytest.raises(FacilityError, match="is missing"):
         configure(c, instance)
     assert c == {}
+
+
+def test_the_desk_is_a_service_that_can_do_little(c: Config, instance: Instance) -> None:
+    """It signs people in and may start their servers when they ask; its own token has no right at all."""
+    (desk,) = c.JupyterHub.services
+    assert (desk["name"], desk["url"]) == ("desk", f"http://127.0.0.1:{instance.port_desk}")
+    assert desk["api_token"] == SECRETS["desk-token"]
+    assert desk["oauth_client_allowed_scopes"] == ["read:users:groups!user", "start:servers!user"]
+    (role,) = c.JupyterHub.load_roles
+    assert role == {"name": "user", "scopes": ["self", "access:services!service=desk"]}
+    look = c.JupyterHub.template_vars.get_value({})["look"]
+    assert look.service_title("desk") in ("Loket", "Desk")

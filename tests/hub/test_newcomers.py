@@ -94,6 +94,7 @@ def hub(folder: Path, facility_file: Path) -> Iterator[str]:
     instance.facility.write_text(facility_file.read_text())
     (folder / "instance.json").write_text(instance.text())
     secrets = {"demo-password": PASSWORD, "admin-password": PASSWORD * 2, "proxy-token": "t"}
+    secrets["desk-token"] = "d" * 32
     for name, secret in secrets.items():
         (instance.secrets / name).write_text(secret + "\n")
     (folder / "mode").write_text("well")

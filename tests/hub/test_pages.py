@@ -665,11 +665,11 @@ def singular(message: str | tuple[str, ...]) -> str:
 
 
 def messages() -> set[str]:
-    """Return every sentence in the Hub's and the spawner's sources and templates."""
+    """Return every sentence in the Hub's, the spawner's and the desk's sources and templates."""
     with (ROOT / "hub_config" / "babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)
     found = set()
-    for source in ("hub_config", "spawners"):
+    for source in ("hub_config", "spawners", "extensions/werkplaats_desk"):
         for _path, _line, message, _comments, _context in extract_from_dir(
             str(ROOT / source), methods, options
         ):

@@ -37,7 +37,7 @@ def test_no_name_or_port_of_the_machines_own() -> None:
 def test_its_ports_are_different_and_within_what_was_given() -> None:
     """Forty free ports are enough, and no two daemons want the same."""
     ports = [value for name, value in BESIDE if name.startswith("port")]
-    assert len(ports) == len(set(ports)) == 6
+    assert len(ports) == len(set(ports)) == 7
     slurmd = range(BESIDE.port_slurmd, BESIDE.port_slurmd + 4)
     assert not set(slurmd) & (set(ports) - {BESIDE.port_slurmd})
     assert all(28000 <= port < 28040 for port in [*ports, *slurmd])

@@ -19,7 +19,11 @@ ADMIN = "x" * 32
 def owners(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Note who would own each file: the users of an instance do not exist in a test."""
     owners: dict[str, str] = {}
-    chown = SimpleNamespace(chown=lambda path, owner, group: owners.__setitem__(Path(path).name, owner))
+    chown = SimpleNamespace(
+        chown=lambda path, owner, group: owners.__setitem__(
+            Path(path).name, owner if group == owner else f"{owner}:{group}"
+        )
+    )
     monkeypatch.setattr(files, "shutil", chown)
     return owners
 
@@ -43,7 +47,7 @@ def test_they_are_made_once(instance: Instance) -> None:
     assert kept(instance) == before
     assert (first.demo, first.admin) == (second.demo, second.admin)
     assert (first.changed, second.changed) == (True, False)
-    assert len(set(before.values())) == len(before) == 6
+    assert len(set(before.values())) == len(before) == 7
     assert secrets.read(instance, "demo-password") == first.demo
 
 
@@ -65,13 +69,15 @@ def test_they_are_long_enough(instance: Instance) -> None:
 
 
 def test_each_is_its_readers_alone(instance: Instance, owners: dict[str, str]) -> None:
-    """Mode 0400, in a folder that can be walked and not listed."""
+    """Mode 0400, in a folder that can be walked and not listed; what Hub and desk share both may read."""
     secrets.keep(instance, {})
     for path in instance.secrets.iterdir():
-        assert stat.S_IMODE(path.stat().st_mode) == 0o400, path
+        shared = path.name == "desk-token"
+        assert stat.S_IMODE(path.stat().st_mode) == (0o440 if shared else 0o400), path
     assert stat.S_IMODE(instance.secrets.stat().st_mode) == 0o711
     assert owners["munge.key"] == "munge"
     assert owners["database-password"] == "root"
+    assert owners["desk-token"] == f"{instance.hub_user}:{instance.desk_user}"
     assert {owners[name] for name in ("demo-password", "admin-password", "proxy-token", "cookie-secret")} == {
         instance.hub_user
     }
@@ -166,4 +172,4 @@ def test_a_secret_is_never_readable_while_it_is_written(
 
     monkeypatch.setattr(Path, "rename", looking)
     secrets.keep(instance, {})
-    assert modes == [0o600] * 6
+    assert modes == [0o600] * 7

@@ -91,6 +91,7 @@ def test_only_slurmd_runs_as_root(all_services: list[Service], instance: Instanc
     assert users["hub"] == instance.hub_user
     assert users["proxy"] == instance.proxy_user
     assert users["queue"] == "slurm"
+    assert users["desk"] == instance.desk_user
 
 
 def test_everything_but_the_proxys_port_is_on_loopback(
@@ -110,6 +111,7 @@ def test_python_of_ours_reads_nothing_of_the_environment(all_services: list[Serv
     assert " -I -m werkplaats_spawners.publisher " in next(
         s.command for s in all_services if s.name == "queue"
     )
+    assert " -I -m werkplaats_desk " in next(s.command for s in all_services if s.name == "desk")
 
 
 def test_supervisors_own_door_is_roots(instance: Instance, all_services: list[Service]) -> None:

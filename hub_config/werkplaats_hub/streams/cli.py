@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from werkplaats_hub import facility as facilities
+from werkplaats_hub.desk_settings import desk_settings
 from werkplaats_hub.enrol_settings import enrol_settings
 from werkplaats_hub.facility import Facility, FacilityError
 from werkplaats_hub.instance import Instance, this_instance
@@ -197,7 +198,7 @@ def _show(found: Plan, wrong: list[str]) -> None:
 
 def _facility(instance: Instance, file: Path | None) -> Facility:
     try:
-        return facilities.read(file or instance.facility)
+        return facilities.read(file or instance.facility, instance.drop)
     except FacilityError as wrong:
         typer.echo(str(wrong), err=True)
         raise typer.Exit(1) from wrong
@@ -213,13 +214,15 @@ def _asked(question: Callable[[], Answer]) -> Answer:
 
 
 def _install(file: Path | None, facility: Facility, instance: Instance) -> None:
-    """Put what the privileged programs must know of the file, and another file itself, in their places."""
+    """Put what programs and the desk must know of the file, and another file itself, in their places."""
     _replace(instance.etc / "launch.json", launch_settings(instance, facility).text())
     newcomers = enrol_settings(instance, facility)
     if newcomers is not None:
         _replace(instance.etc / "enrol.json", newcomers.text())
     else:
         (instance.etc / "enrol.json").unlink(missing_ok=True)
+    alone = facilities.read(file or instance.facility)
+    _replace(instance.desk_settings, desk_settings(instance, alone))
     if file is not None:
         _replace(instance.facility, file.read_text(encoding="utf-8"))
 

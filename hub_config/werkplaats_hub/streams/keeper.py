@@ -1,4 +1,6 @@
-"""What is done by itself: a project whose last day is over is closed, and borrowers are told to go.
+"""What is done by itself: projects close and open, and borrowers are told to go.
+
+A project whose last day is over is closed; one that the desk granted is added with its people.
 
 Runs as Slurm's own user, beside the queue's publisher; the Hub has no such right. Everything else
 that a facility's file says waits for the operator's ``werkplaats streams apply``.
@@ -21,6 +23,7 @@ from werkplaats_hub.slurm_commands import Slurm, SlurmFailed
 from werkplaats_hub.streams import plan as planning
 from werkplaats_hub.streams.changes import Change
 from werkplaats_hub.streams.desired import CLOSED
+from werkplaats_hub.streams.granting import Granting
 from werkplaats_hub.streams.model import Kind, Run
 from werkplaats_hub.streams.reclaim import Reclaimer
 from werkplaats_hub.watched import WatchedFacility
@@ -47,7 +50,7 @@ def keep_once(instance: Instance, run: Run, now: datetime) -> list[Change]:
     SlurmFailed, FacilityError
         When Slurm or the file cannot be read, or Slurm does not take the change.
     """
-    facility, today = facilities.read(instance.facility), now.date()
+    facility, today = facilities.read(instance.facility, instance.drop), now.date()
     over = {project.name for project in facility.projects if project.ends and project.ends < today}
     found = planning.plan(facility, run, today)
     ended = replace(found, changes=tuple(change for change in found.changes if closes(change, over)))
@@ -70,7 +73,7 @@ class Calendar:
         if time.monotonic() - self._looked < _LOOK_SECONDS:
             return
         self._looked = time.monotonic()
-        state = (now.date(), self._instance.facility.stat().st_mtime_ns)
+        state = (now.date(), self._instance.facility.stat().st_mtime_ns, self._instance.drop.version())
         if state == self._seen and time.monotonic() - self._asked < _ASK_SECONDS:
             return
         for change in keep_once(self._instance, self._run, now):
@@ -82,7 +85,8 @@ class Lending:
     """Borrowers, and the part of the file that they are judged by."""
 
     def __init__(self, instance: Instance, run: Run) -> None:
-        self._file = WatchedFacility(instance.facility, facilities.read(instance.facility))
+        facility = facilities.read(instance.facility, instance.drop)
+        self._file = WatchedFacility(instance.facility, facility, instance.drop)
         self._reclaimer = Reclaimer(run)
 
     def look(self, now: datetime) -> None:
@@ -106,7 +110,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     instance = this_instance()
     slurm = Slurm(instance)
-    looks = (Calendar(instance, slurm).look, Lending(instance, slurm).look)
+    looks = (Calendar(instance, slurm).look, Granting(instance, slurm).look, Lending(instance, slurm).look)
     keep(looks, lambda: datetime.now().astimezone())
 
 

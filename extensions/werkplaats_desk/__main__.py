@@ -1,0 +1,33 @@
+"""Run as ``python -m werkplaats_desk SETTINGS``: serve the desk on its port, on loopback."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from werkplaats_desk.app import create_app, open_desk
+
+
+def main(path: Path) -> None:
+    """Serve until told to end."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it writes addresses, with their codes
+    desk = open_desk(path)
+    uvicorn.run(
+        create_app(desk),
+        host="127.0.0.1",
+        port=desk.settings.port,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        limit_concurrency=500,
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,192 @@
+"""The application: routes below the desk's path, and what becomes of what goes wrong."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse
+
+from werkplaats_desk import (
+    allocation_pages,
+    application_pages,
+    applications_api,
+    course_pages,
+    fields,
+    login_pages,
+    pages,
+    waiting_pages,
+    words,
+)
+from werkplaats_desk.chores import Chores
+from werkplaats_desk.database import Database
+from werkplaats_desk.desk import Desk, SignInFirst, TheDesk, Visitor, to_sign_in
+from werkplaats_desk.guard import HEADERS, Guard
+from werkplaats_desk.hub import Hub
+from werkplaats_desk.login_pages import see
+from werkplaats_desk.published import Queue, over_socket
+from werkplaats_desk.refusal import Refusal
+from werkplaats_desk.settings import Watched
+from werkplaats_desk.words import gettext as _
+
+_log = logging.getLogger(__name__)
+ROUTERS: Final = (
+    login_pages.router,
+    application_pages.router,
+    applications_api.router,
+    allocation_pages.router,
+    course_pages.router,
+    waiting_pages.router,
+)
+home_router: Final = APIRouter(include_in_schema=False)
+
+
+def open_desk(path: Path) -> Desk:
+    """Return the desk whose settings stand in a file; its database is brought up to date."""
+    watched = Watched(path)
+    settings = watched()
+    words.load(settings.locale)
+    database = Database(settings.database)
+    database.migrate()
+    token = settings.token_file.read_text().strip()
+    return Desk(
+        watched, database, Hub(settings.hub_api, token, settings.prefix), Queue(over_socket(settings.queue))
+    )
+
+
+def create_app(desk: Desk, *, chores: bool = True) -> FastAPI:
+    """Return the application.
+
+    Parameters
+    ----------
+    chores
+        Whether what is to be done every minute is done.
+    """
+    prefix = desk.settings.prefix.rstrip("/")
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        worker = Chores(desk)
+        if chores:
+            worker.start()
+        yield
+        worker.stop()
+
+    app = FastAPI(
+        title="Werkplaats desk",
+        version="1",
+        lifespan=lifespan,
+        openapi_url=f"{prefix}/openapi.json",
+        docs_url=None,  # its page would load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.desk = desk
+    for router in (home_router, *ROUTERS):
+        app.include_router(router, prefix=prefix)
+    app.add_middleware(Guard, settings=lambda: desk.settings)
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(SignInFirst, _sign_in)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _broken)
+    return app
+
+
+@home_router.get("/")
+def home(request: Request, person: Visitor) -> Response:
+    """Show what can be done here."""
+    return pages.render(request, "home.html", person)
+
+
+@home_router.get("")
+def without_slash(desk: TheDesk) -> Response:
+    """Go where the page is."""
+    return see(desk.settings.prefix)
+
+
+@home_router.get("/health")
+def health(desk: TheDesk) -> Response:
+    """Say that the desk answers, and what it could not do lately."""
+    with desk.database.transaction():
+        return JSONResponse({"status": "ok", "problems": sorted(desk.problems)})
+
+
+@home_router.get("/static/{file}")
+def static(desk: TheDesk, file: str) -> Response:
+    """Serve a static file: the desk's own, the Hub's shared ones, the facility's colours."""
+    if file == "look.css":
+        look = desk.settings.look
+        text = pages.stylesheet(look.primary, look.accent, look.primary_on_dark, look.accent_on_dark)
+        return Response(text, media_type="text/css")
+    found = _FILES.get(file)
+    if found is None:
+        raise HTTPException(404)
+    folder = pages.HERE if found == "own" else desk.settings.static
+    return FileResponse(folder / file, headers={"Cache-Control": "public, max-age=31536000"})
+
+
+_FILES: Final = {
+    "desk.css": "own",
+    "desk.js": "own",
+    "werkplaats.css": "shared",
+    "werkplaats.js": "shared",
+    "icon.svg": "shared",
+}
+
+
+def _is_api(request: Request) -> bool:
+    return "/api/" in request.url.path
+
+
+def _say(request: Request, status: int, reason: str, sentence: str) -> Response:
+    if _is_api(request):
+        return JSONResponse({"reason": reason, "message": sentence}, status)
+    try:
+        return pages.render(request, "refusal.html", None, status=status, sentence=sentence)
+    except Exception:
+        _log.exception("The page that says what went wrong went wrong")
+        return PlainTextResponse(sentence + "\n", status)
+
+
+async def _refused(request: Request, wrong: Exception) -> Response:
+    assert isinstance(wrong, Refusal)  # noqa: S101  # FastAPI's handlers take any exception
+    return _say(request, wrong.status, wrong.reason, wrong.sentence)
+
+
+async def _sign_in(request: Request, wrong: Exception) -> Response:
+    if request.method != "GET":
+        sentence = _("You are no longer signed in. Sign in, and send it once more.")
+        return _say(request, 403, "signed-out", sentence)
+    return see(to_sign_in(request))
+
+
+async def _http(request: Request, wrong: Exception) -> Response:
+    assert isinstance(wrong, HTTPException)  # noqa: S101
+    return _say(request, wrong.status_code, "http", _("There is no such page here."))
+
+
+async def _invalid(request: Request, wrong: Exception) -> Response:
+    assert isinstance(wrong, RequestValidationError)  # noqa: S101
+    if not _is_api(request):
+        return _say(request, 404, "http", _("There is no such page here."))
+    errors = wrong.errors()
+    # What was sent is not sent back: only which key, and what a good value looks like.
+    keys = [".".join(str(part) for part in error["loc"]) for error in errors]
+    last = str(errors[0]["loc"][-1]) if errors else ""
+    return JSONResponse({"reason": "bad-value", "message": fields.sentence(last), "keys": keys}, 422)
+
+
+async def _broken(request: Request, wrong: Exception) -> Response:
+    _log.error("%s %s", request.method, request.url.path, exc_info=wrong)
+    sentence = _("Something went wrong here. It was written down; please try again.")
+    answer = _say(request, 500, "broken", sentence)
+    answer.headers.update(HEADERS)  # this answer passes by the guard
+    return answer

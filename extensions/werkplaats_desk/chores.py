@@ -1,0 +1,54 @@
+"""What the desk does by itself: files of what was granted, and the hours of the public account."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from werkplaats_desk import allocation, outbox
+from werkplaats_desk.desk import Desk
+from werkplaats_desk.published import Away
+
+_log = logging.getLogger(__name__)
+_SECONDS: Final = 60.0
+
+
+class Chores:
+    """A thread that looks every minute; what fails is tried again, and keeps nothing else from it."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="chores", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; one that is under way is not waited for."""
+        self._over.set()
+
+    def once(self) -> None:
+        """Do everything once."""
+        self._do("outbox", lambda: outbox.publish(self._desk.database, self._desk.settings.projects_d))
+        self._do("allocation", lambda: allocation.refresh(self._desk, datetime.now()))
+
+    def _do(self, name: str, chore: Callable[[], object]) -> None:
+        try:
+            chore()
+            self._desk.problems.pop(name, None)
+        except (OSError, SQLAlchemyError, Away, ValueError, KeyError) as wrong:
+            self._desk.problems[name] = str(wrong)
+            _log.error("%s: %s", name, wrong)
+
+    def _work(self) -> None:
+        while True:
+            self.once()
+            if self._over.wait(_SECONDS):
+                return

@@ -1,0 +1,67 @@
+"""Who of a class has started and who waits, as Slurm's queue says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from werkplaats_desk.published import View
+
+#: Slurm's states of a job that waits for its place, and of one that has it (squeue(1)).
+_WAITS: Final = frozenset({"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD"})
+_RUNS: Final = frozenset({"RUNNING", "SUSPENDED", "STOPPED", "RESIZING", "SIGNALING", "STAGE_OUT"})
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where somebody stands.
+
+    Attributes
+    ----------
+    state
+        ``running``, ``waiting`` or ``off``.
+    place, of
+        Their place among those of the class who wait, from 1.
+    """
+
+    state: str = "off"
+    place: int = 0
+    of: int = 0
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The class's GPU-hours in this period, as Slurm counts them."""
+
+    limit: float
+    used: float
+
+    @property
+    def left(self) -> float:
+        """What nobody has used yet."""
+        return max(0.0, self.limit - self.used)
+
+
+def places(view: View, account: str) -> dict[str, Place]:
+    """Return where everybody who has a job in an account stands.
+
+    Jobs of one account and QOS have one priority, so they start in the order in which they came.
+    """
+    jobs = sorted((job for job in view.jobs if job.get("account") == account), key=lambda job: int(job["id"]))
+    waiting = _people(jobs, _WAITS)
+    found = {name: Place("waiting", index + 1, len(waiting)) for index, name in enumerate(waiting)}
+    return found | {name: Place("running") for name in _people(jobs, _RUNS)}
+
+
+def _people(jobs: Sequence[Mapping[str, Any]], states: frozenset[str]) -> list[str]:
+    return list(dict.fromkeys(str(job["user"]) for job in jobs if job["state"] in states))
+
+
+def budget(view: View, account: str) -> Budget | None:
+    """Return what a class has of its hours; ``None`` while Slurm does not know it."""
+    whole = view.associations.get((account, ""))
+    use = whole.get("gpu_minutes") if whole else None
+    if not use or use.get("limit") is None:
+        return None
+    return Budget(use["limit"] / 60, use["used"] / 60)

@@ -1,0 +1,68 @@
+"""The desk's database: SQLite on one machine, PostgreSQL in a facility; one transaction a request.
+
+SQLite takes its write lock when a transaction begins, so that what was read is still true when it is
+written; PostgreSQL gets the same where it matters by locking the row (``with_for_update``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.orm import Session, sessionmaker
+
+_WAIT_SECONDS = 15
+#: A number of ours among PostgreSQL's advisory locks.
+_LOCK = 0x6465736B
+
+
+class Database:
+    """Where the desk keeps what it knows."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+
+    def migrate(self) -> None:
+        """Bring the tables to what this version of the desk needs; another process may do so too."""
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        with self.engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Do everything within, or nothing."""
+        with self._sessions.begin() as session:
+            yield session
+
+
+def alone(session: Session) -> None:
+    """Let no other transaction that says this go on before this one is over; SQLite has one at a time."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": _WAIT_SECONDS})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _lock)
+    return engine
+
+
+def _prepare(connection: Any, record: Any) -> None:
+    connection.isolation_level = None  # SQLAlchemy says when a transaction begins, not the driver
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _lock(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

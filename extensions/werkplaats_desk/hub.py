@@ -1,0 +1,158 @@
+"""The Hub, over HTTP: who a token belongs to, OAuth, and the start of a person's own server."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+import httpx
+
+from werkplaats_desk.people import Person
+
+_TIMEOUT: Final = httpx.Timeout(10.0, connect=3.0)
+#: How long an answer about an API token holds, and how long it does while the Hub is away (s).
+FRESH: Final = 120.0
+_STALE: Final = 900.0
+_MOST_CACHED: Final = 2000
+
+
+class HubAway(Exception):
+    """The Hub does not answer, or not with sense: nothing is known, nothing was refused."""
+
+
+class Hub:
+    """What the desk asks of the Hub.
+
+    Parameters
+    ----------
+    api
+        Address of its API on this machine.
+    token
+        The service's own, which is also the secret of its OAuth client.
+    prefix
+        The desk's path; the Hub sends people back below it.
+    transport
+        Another way to the Hub, for tests.
+    """
+
+    def __init__(self, api: str, token: str, prefix: str, transport: httpx.BaseTransport | None = None):
+        self._http = httpx.Client(base_url=api, timeout=_TIMEOUT, transport=transport)
+        self._secret, self._prefix = token, prefix
+        self._known: dict[str, tuple[float, Person | None]] = {}
+
+    client_id: Final = "service-desk"
+    scope: Final = "access:services!service=desk"
+
+    def authorize(self, hub: str, state: str, challenge: str) -> str:
+        """Return where a browser goes to sign in (RFC 6749 with RFC 7636's S256)."""
+        asked = {
+            "client_id": self.client_id,
+            "redirect_uri": self._prefix + "oauth_callback",
+            "response_type": "code",
+            "state": state,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+        }
+        return f"{hub}api/oauth2/authorize?{urlencode(asked)}"
+
+    def redeem(self, code: str, verifier: str) -> str | None:
+        """Return the access token that a code stands for; ``None`` when the Hub refuses it.
+
+        Raises
+        ------
+        HubAway
+        """
+        answer = self._ask(
+            "POST",
+            "/oauth2/token",
+            data={
+                "client_id": self.client_id,
+                "client_secret": self._secret,
+                "grant_type": "authorization_code",
+                "code": code,
+                "redirect_uri": self._prefix + "oauth_callback",
+                "code_verifier": verifier,
+            },
+        )
+        found = _json(answer).get("access_token") if answer.status_code == 200 else None
+        return found if isinstance(found, str) else None
+
+    def whose(self, token: str) -> Person | None:
+        """Return whose a token is, asked of the Hub now; ``None`` for none of the desk's business.
+
+        Raises
+        ------
+        HubAway
+        """
+        answer = self._ask("GET", "/user", headers={"Authorization": f"token {token}"})
+        if answer.status_code in (401, 403):
+            return None
+        model = _json(answer)
+        scopes, name = model.get("scopes", []), model.get("name")
+        if model.get("kind") != "user" or not isinstance(name, str) or not _opens(scopes):
+            return None
+        return Person(name, bool(model.get("admin")), frozenset(model.get("groups") or ()), token)
+
+    def known(self, token: str) -> Person | None:
+        """Return whose an API token is; the answer is kept for minutes, longer while the Hub is away.
+
+        Raises
+        ------
+        HubAway
+        """
+        key, now = hashlib.sha256(token.encode()).hexdigest(), time.monotonic()
+        at, person = self._known.get(key, (-_STALE, None))
+        if now - at < FRESH:
+            return person
+        try:
+            person = self.whose(token)
+        except HubAway:
+            if now - at < _STALE:
+                return person
+            raise
+        if len(self._known) >= _MOST_CACHED:
+            self._known.clear()
+        self._known[key] = (now, person)
+        return person
+
+    def start(self, person: Person, server: str, title: str, options: Mapping[str, str]) -> str:
+        """Start a server of the person's, with their own token; return why not, empty when it starts.
+
+        Raises
+        ------
+        HubAway
+        """
+        path = f"/users/{quote(person.name)}/server" + (f"s/{server}" if server else "")
+        body = {"user_options": dict(options), **({"display_name": title} if server else {})}
+        answer = self._ask("POST", path, json=body, headers={"Authorization": f"token {person.token}"})
+        said = str(_json(answer).get("message", "")) if answer.status_code >= 400 else ""
+        if answer.status_code < 400 or "already running" in said:
+            return ""
+        return said or str(answer.status_code)
+
+    def _ask(self, method: str, path: str, **what: Any) -> httpx.Response:
+        try:
+            answer = self._http.request(method, path, **what)
+        except httpx.HTTPError as wrong:
+            raise HubAway(str(wrong)) from wrong
+        if answer.status_code in (502, 503, 504) and not _json(answer).get("message"):
+            raise HubAway(f"{answer.status_code}")
+        if answer.status_code == 500:
+            raise HubAway("500")
+        return answer
+
+
+def _opens(scopes: Any) -> bool:
+    """Return whether a token's scopes open the desk to it."""
+    return isinstance(scopes, list) and bool({"access:services", Hub.scope} & {str(s) for s in scopes})
+
+
+def _json(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        found = answer.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,8 @@
+"""What alembic runs: the desk hands it a connection, within a transaction."""
+
+from alembic import context
+
+from werkplaats_desk.models import Base
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata)
+context.run_migrations()

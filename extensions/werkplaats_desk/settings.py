@@ -1,0 +1,148 @@
+"""What the desk must know of the facility: a file of root's, read anew when it is another."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from werkplaats_desk.words import Words
+
+_log = logging.getLogger(__name__)
+
+
+class Frozen(BaseModel):
+    """A value: closed to unknown keys, never changed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Look(Frozen):
+    """How pages look: the facility's name, sentences and colours."""
+
+    name: Words
+    tagline: Words
+    contact: Words | None = None
+    primary: str
+    accent: str
+    primary_on_dark: str
+    accent_on_dark: str
+    demo: bool = False
+    logo: bool = False
+
+
+class Stream(Frozen):
+    """A stream: in Slurm an account and a QOS of that name."""
+
+    name: str
+    title: Words
+    description: Words
+    share: float
+    guaranteed: bool = False
+    lends: bool = True
+
+
+class Flavour(Frozen):
+    """A size of server."""
+
+    name: str
+    title: Words
+    gpus: int
+
+
+class Settings(Frozen):
+    """Everything in the file; it holds no secret.
+
+    Attributes
+    ----------
+    projects
+        Names that are taken, to their stream: those of ``facility.toml``.
+    most_gpu_hours
+        The most that all projects of the desk may have together in one period; each stream's part of it
+        is its share.
+    most_course_hours
+        The most that a teacher gives a course without asking.
+    teachers, teacher_groups, operator_groups
+        Who may make courses and, beside the Hub's admins, who decides.
+    prefix, hub
+        Paths of the desk and of the Hub below the public address.
+    hub_api
+        Where the Hub's API answers on this machine.
+    token_file
+        Holds the service's token, which is also its OAuth client's secret.
+    lent
+        The QOS of borrowed capacity.
+    named_servers
+        Whether a person may have servers beside the default one.
+    """
+
+    look: Look
+    language: Literal["nl", "en"] = "nl"
+    streams: tuple[Stream, ...]
+    flavours: tuple[Flavour, ...]
+    projects: dict[str, str] = Field(default_factory=dict)
+    most_gpu_hours: int = 0
+    most_course_hours: int = 0
+    course_stream: str
+    lent: str = "lent"
+    lessons: tuple[str, ...] = ()
+    named_servers: bool = True
+    teachers: tuple[str, ...] = ()
+    teacher_groups: tuple[str, ...] = ()
+    operator_groups: tuple[str, ...] = ()
+    prefix: str = "/services/desk/"
+    hub: str = "/hub/"
+    hub_api: str
+    port: int
+    database: str
+    projects_d: Path
+    queue: Path
+    token_file: Path
+    static: Path
+    locale: Path
+
+    def stream(self, name: str) -> Stream | None:
+        """Return the stream of that name."""
+        return next((stream for stream in self.streams if stream.name == name), None)
+
+    @property
+    def course_flavours(self) -> tuple[str, str]:
+        """The sizes of server for a lesson without and with a GPU, empty where there is none."""
+        without = next((f.name for f in self.flavours if f.gpus == 0), "")
+        with_gpu = min((f for f in self.flavours if f.gpus), key=lambda f: f.gpus, default=None)
+        return without, with_gpu.name if with_gpu else ""
+
+
+class Watched:
+    """The settings, read anew when the file is another; one that cannot be used is passed over."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen = self._look()
+        self._settings = read(path)
+
+    def __call__(self) -> Settings:
+        """Return what the file says now; looking at it costs microseconds."""
+        now = self._look()
+        if now != self._seen:
+            self._seen = now
+            try:
+                self._settings = read(self._path)
+            except (OSError, ValidationError) as wrong:
+                _log.error("%s cannot be used; what it said before stays: %s", self._path, wrong)
+        return self._settings
+
+    def _look(self) -> tuple[int, int, int]:
+        try:
+            status = os.stat(self._path)
+        except OSError:
+            return (0, 0, 0)
+        return (status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+def read(path: Path) -> Settings:
+    """Read the file."""
+    return Settings.model_validate_json(path.read_text(encoding="utf-8"))

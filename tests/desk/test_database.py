@@ -1,0 +1,177 @@
+"""The database: its tables are those of the models, in SQLite and in PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from tests.desk.conftest import TOMORROW, settings
+
+from werkplaats_desk import applications, courses
+from werkplaats_desk.applications import Decision, Draft
+from werkplaats_desk.database import Database
+from werkplaats_desk.models import Base
+from werkplaats_desk.people import Person
+from werkplaats_desk.refusal import Refusal
+
+_BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+_AS = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.getuid() == 0 else []
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[str]:
+    """A PostgreSQL of this module's own, on a socket; where it is not installed these tests are skipped."""
+    pytest.importorskip("psycopg")
+    if not _BINARIES:
+        pytest.skip("PostgreSQL is not installed")
+    made = subprocess.check_output([*_AS, "mktemp", "-d", "/tmp/desk-pg-XXXXXX"], text=True)
+    folder = Path(made.strip())
+    server = [*_AS, str(_BINARIES[-1] / "pg_ctl"), "-D", f"{folder}/data", "-w", "-l", f"{folder}/log"]
+    initdb = [*_AS, str(_BINARIES[-1] / "initdb"), "-D", f"{folder}/data", "-U", "desk", "-A", "trust"]
+    try:
+        subprocess.run(initdb, check=True, capture_output=True, cwd="/")
+        options = f"-c listen_addresses='' -k {folder} -c fsync=off"
+        subprocess.run([*server, "-o", options, "start"], check=True, capture_output=True, cwd="/")
+        yield f"postgresql+psycopg://desk@/postgres?host={folder}"
+    finally:
+        subprocess.run([*server, "-m", "immediate", "stop"], check=False, capture_output=True, cwd="/")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty database, brought up to date."""
+    if request.param == "sqlite":
+        found = Database(f"sqlite:///{tmp_path}/desk.sqlite")
+    else:
+        found = Database(request.getfixturevalue("postgresql"))
+        with found.engine.begin() as connection:
+            connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    found.migrate()
+    yield found
+    found.engine.dispose()
+
+
+def test_the_head_is_what_the_models_say(database: Database) -> None:
+    """Nobody changes a model and forgets the migration; a second run changes nothing."""
+    database.migrate()
+    with database.engine.begin() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def at_once(number: int, work: object) -> list[str]:
+    """Do something in many threads in the same moment; return what became of each."""
+    outcomes: list[str] = []
+
+    def one(mine: int) -> None:
+        try:
+            work(mine)  # type: ignore[operator]
+            outcomes.append("done")
+        except Refusal as refusal:
+            outcomes.append(refusal.reason)
+
+    threads = [threading.Thread(target=one, args=(n,)) for n in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(outcomes)
+
+
+def draft(**changes: object) -> Draft:
+    """Return a request."""
+    given = {"title": "One", "stream": "regional", "purpose": "x" * 20, "gpu_hours": 5, "ends": TOMORROW}
+    return Draft.model_validate({**given, **changes})
+
+
+def test_one_decision(database: Database, tmp_path: Path) -> None:
+    """Of many operators in the same moment one decides, and the others read that."""
+    known, today = settings(tmp_path), date.today()
+    with database.transaction() as session:
+        applications.submit(session, known, Person("mkb"), draft(), today)
+
+    def decide(number: int) -> None:
+        with database.transaction() as session:
+            found = applications.find(session, 1, Person("x", admin=True), known)
+            decision = Decision(approve=bool(number % 2), version=1)
+            applications.decide(session, known, found, Person(f"op{number}"), decision, today)
+
+    assert at_once(8, decide) == ["decided"] * 7 + ["done"]
+
+
+def test_one_request(database: Database, tmp_path: Path) -> None:
+    """A press that arrives eight times is one request."""
+    known, today = settings(tmp_path), date.today()
+
+    def submit(number: int) -> None:
+        with database.transaction() as session:
+            applications.submit(session, known, Person("mkb"), draft(), today)
+
+    assert at_once(8, submit) == ["done"] + ["twice"] * 7
+
+
+def test_no_more_than_the_places(database: Database, tmp_path: Path) -> None:
+    """A class of thirty is thirty, whoever presses when."""
+    given = {"title": "Les", "notebook": "les.ipynb", "capacity": 30, "ends": TOMORROW, "gpu_hours": 0}
+    with database.transaction() as session:
+        made = courses.make(
+            session, settings(tmp_path), Person("docent"), courses.Draft.model_validate(given), date.today()
+        )
+
+    def join(number: int) -> None:
+        with database.transaction() as session:
+            courses.join(session, made.code, Person(f"s{number}"), date.today())
+
+    assert at_once(40, join) == ["course-full"] * 10 + ["done"] * 30
+
+
+def test_a_server_is_asked_for_once(database: Database, tmp_path: Path) -> None:
+    """However many pages ask in the same moment."""
+    given = {"title": "Les", "notebook": "les.ipynb", "capacity": 3, "ends": TOMORROW, "gpu_hours": 0}
+    person = Person("student")
+    with database.transaction() as session:
+        draft_ = courses.Draft.model_validate(given)
+        made = courses.make(session, settings(tmp_path), Person("docent"), draft_, date.today())
+        courses.join(session, made.code, person, date.today())
+        courses.press(session, made, person, date.today())
+    taken: list[bool] = []
+
+    def take(number: int) -> None:
+        with database.transaction() as session:
+            taken.append(courses.take_press(session, made, person))
+
+    at_once(8, take)
+    assert sorted(taken) == [False] * 7 + [True]
+
+
+def test_the_last_hours_are_given_once(database: Database, tmp_path: Path) -> None:
+    """Two requests that fit only one of them, approved in the same moment: one is."""
+    known, today = settings(tmp_path), date.today()
+    with database.transaction() as session:
+        for number in range(6):
+            wanted = draft(title=f"Number {number}", gpu_hours=400)
+            applications.submit(session, known, Person("mkb"), wanted, today)
+
+    def approve(number: int) -> None:
+        with database.transaction() as session:
+            found = applications.find(session, number + 1, Person("x", admin=True), known)
+            decision = Decision(approve=True, version=1)
+            applications.decide(session, known, found, Person("x"), decision, today)
+
+    assert at_once(6, approve) == ["done"] * 2 + ["no-hours"] * 4
+
+
+@pytest.mark.parametrize("code", ["", "\x00", "é", "' or 1=1", "a" * 10_000, "%"])
+def test_a_code_that_no_database_takes(database: Database, code: str) -> None:
+    """Is no course's, and no fault of ours."""
+    with database.transaction() as session, pytest.raises(Refusal, match=r"join code|deelnamecode"):
+        courses.by_code(session, code)

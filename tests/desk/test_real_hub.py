@@ -1,0 +1,242 @@
+"""The desk with a real JupyterHub: OAuth, scopes, and the start of a person's own server."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import pytest
+import requests
+import uvicorn
+from tests.desk.conftest import SECRET, TOMORROW, FakeQueue, Fresh, settings
+
+from werkplaats_desk.app import create_app
+from werkplaats_desk.database import Database
+from werkplaats_desk.desk import Desk
+from werkplaats_desk.hub import Hub
+from werkplaats_desk.settings import Watched
+
+PASSWORD = "a-password-of-thirty-two-characters"
+ADMIN = "another-password-of-thirty-two-characters"
+CONFIG = """
+import shutil
+from jupyterhub.proxy import Proxy
+from jupyterhub.spawner import Spawner
+from traitlets.config import Config
+from werkplaats_hub.configure import apply_desk
+from werkplaats_hub.instance import Instance
+from pathlib import Path
+
+class NoProxy(Proxy):
+    should_start = False
+    async def add_route(self, routespec, target, data): pass
+    async def delete_route(self, routespec): pass
+    async def get_all_routes(self): return {{}}
+
+class Waits(Spawner):
+    async def start(self):
+        import asyncio, json
+        with Path("starts").open("a") as file:
+            print(json.dumps([self.user.name, self.name, self.user_options]), file=file)
+        await asyncio.sleep(600)
+    async def stop(self, now=False): pass
+    async def poll(self): return None
+
+c = get_config()
+c.JupyterHub.proxy_class = NoProxy
+c.JupyterHub.spawner_class = Waits
+c.JupyterHub.authenticator_class = "shared-password"
+c.SharedPasswordAuthenticator.user_password = "{password}"
+c.SharedPasswordAuthenticator.admin_password = "{admin}"
+c.Authenticator.allow_all = True
+c.Authenticator.admin_users = {{"beheer"}}
+c.JupyterHub.allow_named_servers = True
+c.JupyterHub.hub_bind_url = "http://127.0.0.1:{port}"
+c.JupyterHub.bind_url = "http://127.0.0.1:{port}"
+c.JupyterHub.db_url = "sqlite:///:memory:"
+c.Spawner.start_timeout = 600
+apply_desk(c, Instance.beside(Path("."), "wpreal", 28000, port_desk={desk}))
+"""
+
+
+def free_port() -> int:
+    """Return a port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Web:
+    """A browser at the public address: the Hub, and below its path the desk, as the proxy has it."""
+
+    def __init__(self, hub: int, desk: int) -> None:
+        self.ports = {True: desk, False: hub}
+        self.http = requests.Session()
+
+    def ask(self, method: str, path: str, **more: Any) -> requests.Response:
+        """Ask for a path; follow no redirect."""
+        port = self.ports[path.startswith("/services/desk/")]
+        more.setdefault("timeout", 30)
+        return self.http.request(method, f"http://127.0.0.1:{port}{path}", allow_redirects=False, **more)
+
+    def follow(self, path: str, **more: Any) -> tuple[str, requests.Response]:
+        """Follow redirects wherever they lead; return the last path, and what is there."""
+        for _ in range(12):
+            answer = self.ask("GET", path, **more)
+            if answer.status_code not in (301, 302, 303, 307):
+                return path, answer
+            path = re.sub(r"^https?://[^/]+", "", urljoin(path, answer.headers["location"]))
+        raise AssertionError(path)
+
+    def sign_in(self, name: str, password: str = PASSWORD) -> None:
+        """Fill in the Hub's form."""
+        self.ask("GET", "/hub/login")
+        token = next(c.value for c in self.http.cookies if c.name == "_xsrf" and c.path == "/hub/")
+        fields = {"username": name, "password": password, "_xsrf": token}
+        assert self.ask("POST", "/hub/login", data=fields).status_code == 302
+
+    def send(self, page: str, path: str, **fields: Any) -> requests.Response:
+        """Send a form of the desk's."""
+        found = re.search(r'name="_xsrf" value="([0-9a-f]+)"', self.ask("GET", page).text)
+        assert found
+        return self.ask("POST", path, data={"_xsrf": found[1], **fields})
+
+
+@pytest.fixture(scope="module")
+def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int, Path, FakeQueue]]:
+    """Run a real Hub, and the desk beside it."""
+    folder = tmp_path_factory.mktemp("real")
+    hub, desk = free_port(), free_port()
+    (folder / "state/secrets").mkdir(parents=True)
+    (folder / "state/secrets/desk-token").write_text(SECRET + "\n")
+    (folder / "projects.d").mkdir()
+    config = folder / "config.py"
+    config.write_text(CONFIG.format(port=hub, desk=desk, password=PASSWORD, admin=ADMIN))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    with (folder / "log").open("w") as log:
+        command = [sys.executable, "-m", "jupyterhub", "-f", str(config)]
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+    queue = FakeQueue()
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(_desk(folder, hub, desk, queue), chores=False), port=desk, log_config=None)
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        _wait_for(f"http://127.0.0.1:{hub}/hub/health", process, folder / "log")
+        _wait_for(f"http://127.0.0.1:{desk}/services/desk/health", process, folder / "log")
+        yield hub, desk, folder, queue
+    finally:
+        server.should_exit = True
+        process.terminate()
+        process.wait(20)
+        thread.join(10)
+
+
+def _desk(folder: Path, hub: int, port: int, queue: FakeQueue) -> Desk:
+    file = folder / "desk.json"
+    changes = {"hub_api": f"http://127.0.0.1:{hub}/hub/api", "port": port}
+    file.write_text(settings(folder, **changes).model_dump_json())
+    watched = Watched(file)
+    database = Database(watched().database)
+    database.migrate()
+    return Desk(watched, database, Hub(watched().hub_api, SECRET, watched().prefix), Fresh(queue))
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(150):
+        try:
+            if requests.get(url, timeout=1).ok:
+                return
+        except requests.ConnectionError:
+            pass
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.2)
+    raise AssertionError(log.read_text())
+
+
+@pytest.fixture
+def web(ports: tuple[int, int, Path, FakeQueue]) -> Web:
+    """A browser of nobody's yet."""
+    return Web(*ports[:2])
+
+
+def test_signing_in_and_out(web: Web) -> None:
+    """By way of the Hub and without another question; who signs out there is out here."""
+    path, page = web.follow("/services/desk/applications")
+    assert path.startswith("/hub/login"), path
+    web.sign_in("mkb")
+    path, page = web.follow("/services/desk/applications")
+    assert path == "/services/desk/applications"
+    assert '<span class="wp-who">mkb</span>' in page.text
+    assert web.ask("GET", "/services/desk/requests").status_code == 403, "no operator"
+    web.follow("/hub/logout")
+    assert web.ask("GET", "/services/desk/applications").status_code == 303
+
+
+def test_an_admin_decides(web: Web) -> None:
+    """Who runs the Hub is an operator here."""
+    web.sign_in("beheer", ADMIN)
+    path, page = web.follow("/services/desk/requests")
+    assert (path, page.status_code) == ("/services/desk/requests", 200)
+
+
+def test_a_token_of_the_hubs_opens_the_api(web: Web) -> None:
+    """One with the scope does; one without does not, and neither does the cookie."""
+    web.sign_in("onderzoeker")
+    web.follow("/services/desk/")
+    token = next(c.value for c in web.http.cookies if c.name == "_xsrf" and c.path == "/hub/")
+
+    def made(*scopes: str) -> str:
+        more = {"scopes": list(scopes)} if scopes else {}
+        answer = web.ask(
+            "POST",
+            "/hub/api/users/onderzoeker/tokens",
+            json={"note": "test", **more},
+            headers={"X-XSRFToken": token, "Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"},
+        )
+        assert answer.ok, answer.text
+        return str(answer.json()["token"])
+
+    address = "/services/desk/api/applications"
+
+    def asked(given: str) -> int:
+        return web.ask("GET", address, headers={"Authorization": f"token {given}"}).status_code
+
+    assert asked(made("access:services!service=desk")) == 200
+    assert asked(made("read:users:name!user")) == 403
+    assert asked("0" * 32) == 403
+    assert web.ask("GET", address).status_code == 401
+
+
+def test_a_lesson_starts_the_students_own_server(web: Web, ports: tuple[int, int, Path, FakeQueue]) -> None:
+    """With what they allowed when they signed in, under the name of the course, with its options."""
+    hub, desk, folder, queue = ports
+    docent = Web(hub, desk)
+    docent.sign_in("docent")
+    docent.follow("/services/desk/")
+    docent.follow("/services/desk/login?next=/services/desk/courses")
+    five = {"title": "Les", "notebook": "les.ipynb", "capacity": 2, "ends": TOMORROW, "gpu_hours": 0}
+    made = docent.send("/services/desk/new-course", "/services/desk/new-course", **five)
+    assert made.status_code == 303, made.text
+    code = re.search(r'class="wp-code">(\w+)<', docent.ask("GET", made.headers["location"]).text)
+    assert code
+    web.sign_in("student")
+    door, page = web.follow(f"/services/desk/join/{code[1]}")
+    assert page.status_code == 200
+    waiting = web.send(door, door).headers["location"]
+    queue.let("les-c1", "student")
+    assert "You are in the queue" in web.ask("GET", waiting, headers={"Accept-Language": "en"}).text
+    assert (folder / "starts").read_text().strip() == (
+        '["student", "les-c1", {"project": "les-c1", "notebook": "les.ipynb", "flavour": "first-steps"}]'
+    )
+    assert web.ask("GET", "/hub/spawn-pending/student/les-c1").status_code == 200

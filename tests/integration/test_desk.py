@@ -1,0 +1,184 @@
+"""The desk on a real machine: a request becomes a project in Slurm, a course a class, hours an account."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import subprocess
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from .browserless import Session
+from .conftest import PREFIX, Platform, until
+
+DESK = "services/desk/"
+LATER = date.today() + timedelta(30)
+LESSON = "voorbeelden/first_steps/eerste-stappen.ipynb"
+
+
+@pytest.fixture(autouse=True)
+def idle(platform: Platform) -> Iterator[None]:
+    """Each test begins and ends with an idle cluster."""
+    platform.stop_everything()
+    platform.wait_until_idle()
+    yield
+    platform.stop_everything()
+
+
+def send(person: Session, page: str, path: str, **fields: Any) -> requests.Response:
+    """Send a form of the desk's, as a browser would."""
+    found = re.search(r'name="_xsrf" value="([0-9a-f]+)"', person.page(DESK + page).text)
+    assert found, page
+    data = {"_xsrf": found[1], **fields}
+    return person.http.post(person.url + DESK + path, data=data, allow_redirects=False, timeout=60)
+
+
+def ask(platform: Platform, role: str, title: str, hours: int = 5, stream: str = "regional") -> str:
+    """Hand a request in; return its page."""
+    given = {"title": title, "stream": stream, "gpu_hours": hours, "ends": LATER}
+    answer = send(platform.session(role), "apply", "apply", purpose="A test of the desk.", **given)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"].removeprefix(f"/{DESK}")
+
+
+def make_course(platform: Platform, title: str, capacity: int) -> tuple[str, str]:
+    """Make a course without a GPU; return its page and its join code."""
+    docent = platform.session("docent")
+    given = {"title": title, "notebook": LESSON, "capacity": capacity, "ends": LATER, "gpu_hours": 0}
+    answer = send(docent, "new-course", "new-course", **given)
+    assert answer.status_code == 303, answer.text
+    page = answer.headers["location"].removeprefix(f"/{DESK}")
+    code = re.search(r'class="wp-code">(\w+)<', docent.page(DESK + page).text)
+    assert code
+    return page, code[1]
+
+
+def plan(platform: Platform) -> str:
+    """Return what the operator's plan shows."""
+    return platform.werkplaats("streams", "plan").stdout
+
+
+def test_a_request_becomes_a_project_in_slurm(platform: Platform) -> None:
+    """Asked by a form, approved by the operator; within a minute it can be charged, and it is no drift."""
+    page = ask(platform, "mkb", "Desk proef")
+    shown = platform.session("beheer").page(DESK + page).text
+    version = re.search(r'name="version" value="(\d+)"', shown)
+    assert version
+    fields = {"approve": "true", "word": "Succes", "version": version[1]}
+    assert send(platform.session("beheer"), page, f"{page}/decision", **fields).status_code == 303
+    number = page.rpartition("/")[2]
+    name = f"desk-proef-a{number}"
+    until(lambda: "/hub/spawn?opt-project=" in platform.session("mkb").page(DESK + page).text, within=60)
+    assert name in platform.run("sacctmgr", "-nP", "show", "account", "format=account")
+    assert plan(platform).startswith("Nothing to change")
+    started = platform.session("mkb").start({"project": name})
+    assert started.status in (201, 202), started.body
+    platform.session("mkb").wait_ready()
+    assert platform.run("squeue", "-h", "-o", "%a").split() == [name]
+
+
+def test_a_broken_file_takes_nothing_down(platform: Platform) -> None:
+    """A file that cannot be used is said and left out; servers start as before."""
+    path = platform.instance.drop.folder / "zz-broken.toml"
+    path.write_text("title = [")
+    try:
+        assert platform.werkplaats("streams", "plan").returncode == 0
+        found = platform.werkplaats("doctor")
+        assert "zz-broken.toml: is not TOML" in found.stdout
+        platform.session("mkb").start({})
+        platform.session("mkb").wait_ready()
+    finally:
+        path.unlink()
+
+
+def test_a_class(platform: Platform) -> None:
+    """By the link into the lesson: joined, known to Slurm, started; ended, and nobody starts any more."""
+    page, code = make_course(platform, "Klas", 2)
+    student = platform.session("student")
+    answer = send(student, f"join/{code}", f"join/{code}")
+    assert answer.status_code == 303, answer.text
+    waiting = answer.headers["location"].removeprefix("/")
+
+    def opens() -> bool:
+        there = student.page(waiting, allow_redirects=False).headers.get("location", "")
+        return "/hub/spawn-pending/" in there
+
+    until(opens, within=90)
+    project = f"klas-c{page.rpartition('/')[2]}"
+    student.wait_ready(project)
+    shown = platform.session("docent").page(DESK + page, headers={"Accept-Language": "en"}).text
+    assert "Has started" in shown
+    assert student.notebook(f"api/contents/{LESSON}", project).status == 200
+    student.stop(project)
+    assert send(platform.session("docent"), page, f"{page}/end").status_code == 303
+    until(lambda: closed(platform, project), within=90)
+    assert student.start({"project": project}, project).status == 403
+    assert (platform.instance.homes / student.name / LESSON).exists()
+
+
+def closed(platform: Platform, account: str) -> bool:
+    """Return whether Slurm takes nothing new of an account."""
+    listed = ["sacctmgr", "-nP", "show", "assoc", f"account={account}", "user=", "format=GrpSubmitJobs"]
+    return platform.run(*listed).strip() == "0"
+
+
+def test_the_public_account(platform: Platform) -> None:
+    """Without a log-in: what ran is in it within minutes, and no person is."""
+    job = platform.sbatch("onderzoeker", "onderzoek", "eurohpc", script="sleep 20")
+    platform.until_running(job)
+
+    def used() -> float:
+        text = requests.get(platform.instance.url + DESK + "allocation.csv", timeout=30).text
+        rows = csv.DictReader(io.StringIO(text))
+        return sum(float(row["used_gpu_hours"]) for row in rows if row["stream"] == "eurohpc")
+
+    before = used()
+    until(lambda: used() > before, within=480)
+    page = requests.get(platform.instance.url + DESK + "allocation", timeout=30)
+    assert page.status_code == 200
+    assert PREFIX not in page.text
+
+
+def test_the_hub_is_down(platform: Platform) -> None:
+    """Who is signed in at the desk goes on, and public pages come; then the Hub is back."""
+    mkb = platform.session("mkb")
+    assert mkb.page(DESK + "applications").status_code == 200
+    platform.supervisor.stop("hub")
+    try:
+        assert mkb.page(DESK + "applications").status_code == 200
+        assert requests.get(platform.instance.url + DESK + "allocation", timeout=30).status_code == 200
+    finally:
+        platform.supervisor.start("hub")
+        platform.wait_for_hub()
+
+
+def test_slurm_is_down(platform: Platform) -> None:
+    """Pages come while neither the queue nor accounting answers."""
+    platform.supervisor.stop("queue")
+    try:
+        assert platform.session("docent").page(DESK + "courses").status_code == 200
+        assert requests.get(platform.instance.url + DESK + "allocation", timeout=30).status_code == 200
+    finally:
+        platform.supervisor.start("queue")
+
+
+def test_its_secrets_and_database_are_its_own(platform: Platform) -> None:
+    """Nobody else reads them; the token is on no command line; it listens on loopback alone."""
+    for path in (platform.instance.state / "desk/desk.sqlite", platform.instance.secrets / "desk-token"):
+        tried = ["sudo", "-n", "-u", PREFIX + "mkb", "cat", str(path)]
+        denied = subprocess.run(tried, capture_output=True, check=False)
+        assert denied.returncode != 0
+    token = (platform.instance.secrets / "desk-token").read_text().strip().encode()
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            assert token not in entry.read_bytes()
+        except OSError:
+            continue
+    listening = platform.run("ss", "-Hltn", f"sport = :{platform.instance.port_desk}")
+    assert listening.split()[3].startswith("127.0.0.1:")
