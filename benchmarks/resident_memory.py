@@ -12,14 +12,14 @@ from typing import Final
 
 from benchmarks.figures import Figure
 from benchmarks.ours import Ours
+from benchmarks.peer import Peer
 from benchmarks.processes import family, resident_mb
-from benchmarks.stock import Stock
 
 #: Any facility has these beside its Hub, a stock one too.
 _SLURM: Final = re.compile(r"munge|database|slurmdbd|slurmctld|slurmd-.*")
 
 
-def figures(ours: Ours, stock: Stock) -> list[Figure]:
+def figures(ours: Ours, stock: Peer) -> list[Figure]:
     """Measure every part of ours, with the stock Hub and its proxy beside it."""
     peers = {"hub": resident_mb([stock.hub_pid]), "proxy": resident_mb(stock.proxy_pids)}
     return [
