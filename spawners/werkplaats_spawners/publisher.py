@@ -133,13 +133,13 @@ class Publisher:
         except (CommandFailed, OSError) as wrong:
             self.snapshot.error = str(wrong)
             return
-        self.snapshot.jobs = [asdict(job) for job in jobs]
+        self.snapshot.jobs = [vars(job) for job in jobs]  # flat: a deep copy of thousands takes long
         self.snapshot.at = started
         self.snapshot.error = None
 
     async def _renew_limits(self, started: float) -> None:
-        held = await run(limits.show_limits())
-        found = nodes.parse_nodes(await run(nodes.show_nodes()))
+        held, shown = await asyncio.gather(run(limits.show_limits()), run(nodes.show_nodes()))
+        found = nodes.parse_nodes(shown)
         self.snapshot.associations = [asdict(a) for a in limits.parse_associations(held)]
         self.snapshot.qos = [asdict(q) for q in limits.parse_qos(held)]
         self.snapshot.nodes = [asdict(node) for node in found]
@@ -205,7 +205,7 @@ class Publisher:
                 "max_age": float() | int() as max_age,
                 "limits_age": float() | int() as limits_age,
             }:
-                return asdict(await self.view(float(max_age), float(limits_age)))
+                return dict(vars(await self.view(float(max_age), float(limits_age))))
             case {"want": "verdict", "job_id": int() as job_id} if job_id > 0:
                 return await self.verdict(job_id)
             case {"want": "months", "months": list() as names}:
