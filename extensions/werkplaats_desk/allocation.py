@@ -27,7 +27,7 @@ from werkplaats_desk.settings import Settings
 
 #: How many months the account goes back, and how old the running month's hours may grow (s).
 MONTHS: Final = 12
-_FRESH: Final = 300
+_FRESH: Final = 45
 #: Accounting rolls up once an hour, so a month is not final at its last midnight (s).
 _SETTLES: Final = 2 * 3600
 NOT_MEASURED: Final = "not measured yet"

@@ -44,7 +44,7 @@ _ACCOUNTING_SECONDS: Final = 10.0
 _LONG_AGO_SECONDS: Final = 30.0
 #: A month may have hundreds of thousands of jobs; what was said of one stands for a while.
 _MONTH_TIMEOUT: Final = 100.0
-_MONTH_SECONDS: Final = 120.0
+_MONTH_SECONDS: Final = 45.0
 
 
 class CommandFailed(Exception):

@@ -116,3 +116,16 @@ def test_a_newcomer_needs_no_mouse(page: Page, platform: Platform) -> None:
         if focused:
             return
     raise AssertionError("the start button is not within twenty stops")
+
+
+def test_the_desks_pages(page: Page, platform: Platform, language: str, scheme: str) -> None:
+    """The public account before anybody signs in; then asking for more, and a course."""
+    size = page.viewport_size["width"] if page.viewport_size else 0
+    mark = f"{language}-{scheme}-{size}"
+    desk = platform.instance.url + "services/desk/"
+    page.goto(desk + "allocation")
+    readable(page, f"desk-allocation-{mark}")
+    sign_in(page, platform, PREFIX + "docent")
+    for name in ("", "apply", "applications", "courses", "new-course", "join"):
+        page.goto(desk + name)
+        readable(page, f"desk-{name or 'home'}-{mark}")

@@ -139,7 +139,7 @@ def test_the_public_account(platform: Platform) -> None:
         return sum(float(row["used_gpu_hours"]) for row in rows if row["stream"] == "eurohpc")
 
     before = used()
-    until(lambda: used() > before, within=480)
+    until(lambda: used() > before, within=240)
     page = requests.get(platform.instance.url + DESK + "allocation", timeout=30)
     assert page.status_code == 200
     assert PREFIX not in page.text
