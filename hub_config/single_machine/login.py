@@ -28,7 +28,7 @@ def require(console: Console, instance: Instance, person: str, password: str) ->
     )
     console.until(
         lambda: desk_problems(instance.url) is not None,
-        within=30,
+        within=60,
         wrong="the desk does not answer",
         mend=f"read {instance.logs}/desk.out",
     )
