@@ -67,7 +67,7 @@ def sign_in(page: Page, platform: Platform, who: str = WHO, kind: str = "demo") 
     page.fill('input[name="username"]', who)
     page.fill('input[name="password"]', platform.passwords[kind])
     page.keyboard.press("Enter")
-    page.wait_for_url("**/hub/**")
+    page.wait_for_url("**/hub/spawn**")
 
 
 def test_the_hubs_pages(page: Page, platform: Platform, language: str, scheme: str) -> None:
