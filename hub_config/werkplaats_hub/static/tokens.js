@@ -17,7 +17,11 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const area = document.getElementById("token-area");
   const failed = document.getElementById("request-failed");
-  const answer = await fetch(form.dataset.api, { method: "POST", body: JSON.stringify(asked()) }).catch(() => null);
+  const answer = await fetch(form.dataset.api, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(asked()),
+  }).catch(() => null);
   failed.hidden = Boolean(answer?.ok);
   area.hidden = !answer?.ok;
   if (answer?.ok) {
