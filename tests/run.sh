@@ -16,11 +16,11 @@ mkdir -p "$WERKPLAATS_LOG"
 quietly() { "$@" >>"$log" 2>&1 || { echo "'$*' failed; the end of $log:" >&2; tail -n 20 "$log" >&2; exit 1; }; }
 
 sh "$checkout/hub_config/single_machine/bootstrap.sh" environment
-if [ ! -x /usr/bin/chromium ]; then
-    echo '  Installing a browser ...'
+if [ ! -x /usr/bin/chromium ] || ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
+    echo '  Installing a browser and PostgreSQL ...'
     export DEBIAN_FRONTEND=noninteractive
     quietly apt-get update
-    quietly apt-get install -y --no-install-recommends chromium
+    quietly apt-get install -y --no-install-recommends chromium postgresql
 fi
 test=$WERKPLAATS_PREFIX/test
 wanted=$(cat "$checkout/pyproject.toml" "$checkout/constraints.txt" | sha256sum; echo "$checkout")

@@ -20,7 +20,7 @@ One JSON object a line, each way::
 older; with an error, the older snapshot comes with it. `accounting` is
 when Slurm's database last answered, and why it does not now; the limits and the use of them are the
 controller's own, which goes on counting without it. `months` is what accounting recorded, without
-people (:mod:`werkplaats_spawners.months`); an answer stands for minutes.
+people (:mod:`werkplaats_spawners.months`); an answer stands for most of a minute.
 """
 
 from __future__ import annotations

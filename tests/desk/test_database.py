@@ -28,10 +28,8 @@ _AS = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.g
 
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[str]:
-    """A PostgreSQL of this module's own, on a socket; where it is not installed these tests are skipped."""
-    pytest.importorskip("psycopg")
-    if not _BINARIES:
-        pytest.skip("PostgreSQL is not installed")
+    """A PostgreSQL of this module's own, on a socket; ``tests/run.sh`` installs the programs."""
+    assert _BINARIES, "PostgreSQL is not installed; `make test` does that"
     made = subprocess.check_output([*_AS, "mktemp", "-d", "/tmp/desk-pg-XXXXXX"], text=True)
     folder = Path(made.strip())
     server = [*_AS, str(_BINARIES[-1] / "pg_ctl"), "-D", f"{folder}/data", "-w", "-l", f"{folder}/log"]

@@ -93,8 +93,8 @@ def name_in(message: bytes) -> str:
 def _alone(settings_file: Path) -> Iterator[None]:
     """Wait for other runs: of several who write to it at once, Slurm's database gives up some.
 
-    Seen with eight at once on 22.05.8 (MariaDB's error 1213, ten times over): sacctmgr then says that it
-    adds somebody, and nobody is there.
+    Seen with four at once on 22.05.8 (MariaDB's error 1213, several times over): sacctmgr then says that
+    it adds somebody, and nobody is there.
     """
     with settings_file.open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
