@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import grp
 import io
 import json
@@ -10,7 +9,6 @@ import os
 import pwd
 import subprocess
 import sys
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -285,24 +283,6 @@ def test_a_database_that_gave_up_once(machine: Machine, monkeypatch: pytest.Monk
     monkeypatch.setattr(program, "subprocess", Except(subprocess, run=run))
     enrol("anna", machine.settings)
     assert machine.associations == {"anna"}
-
-
-def test_one_run_waits_for_another(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Whoever writes to Slurm's database does so alone: the other has not begun while the lock is held."""
-    path = machine.folder / "enrol.json"
-    path.write_text(machine.settings.text())
-    seen: list[bool] = []
-    with path.open("rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        free = threading.Timer(
-            0.3, lambda: (seen.append(bool(machine.argv)), fcntl.flock(lock, fcntl.LOCK_UN))
-        )
-        free.start()
-        assert ask_main(b'{"name": "anna"}', machine, monkeypatch, capsys) == {"ok": True}
-        free.join()
-    assert seen == [False]
 
 
 def test_useradd_fails(machine: Machine) -> None:
