@@ -13,6 +13,8 @@ import httpx
 from werkplaats_desk.people import Person
 
 _TIMEOUT: Final = httpx.Timeout(10.0, connect=3.0)
+#: A start is answered after some seconds at the latest, or when it fails; a busy Hub may take longer (s).
+_STARTS: Final = httpx.Timeout(30.0, connect=3.0)
 #: How long an answer about an API token holds, and how long it does while the Hub is away (s).
 FRESH: Final = 120.0
 _STALE: Final = 900.0
@@ -127,7 +129,8 @@ class Hub:
         """
         path = f"/users/{quote(person.name)}/server" + (f"s/{server}" if server else "")
         body = {"user_options": dict(options), **({"display_name": title} if server else {})}
-        answer = self._ask("POST", path, json=body, headers={"Authorization": f"token {person.token}"})
+        mine = {"Authorization": f"token {person.token}"}
+        answer = self._ask("POST", path, json=body, headers=mine, timeout=_STARTS)
         said = str(_json(answer).get("message", "")) if answer.status_code >= 400 else ""
         if answer.status_code < 400 or "already running" in said:
             return ""

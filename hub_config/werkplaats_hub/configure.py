@@ -23,6 +23,8 @@ from werkplaats_spawners.names import PERSON, RESERVED
 from werkplaats_spawners.offer import Words
 
 _DESK: Final = Words(nl="Loket", en="Desk")
+#: For how long an answer to a start waits for a refusal to come with it (s); the rest is told as it comes.
+SLOW_START: Final = 3
 
 
 def configure(c: Config, instance: Instance) -> None:
@@ -81,6 +83,8 @@ def apply_spawner(
     c.Spawner.http_timeout = 60
     # All servers together cost one question, so a server that ended loses its route soon.
     c.Spawner.poll_interval = 5
+    # A class that starts at once must not hold as many requests open; JupyterHub's own is 10 s.
+    c.JupyterHub.tornado_settings.update({"slow_spawn_timeout": SLOW_START})
     # A start may wait in Slurm's queue for hours; those who wait must not keep others out.
     c.JupyterHub.concurrent_spawn_limit = 0
     # A person's mistakes must not stop the Hub for everybody.

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +14,7 @@ from urllib.parse import urljoin
 import pytest
 import requests
 import uvicorn
+from tests import hubs
 from tests.desk.conftest import SECRET, TOMORROW, FakeQueue, Fresh, settings
 
 from werkplaats_desk.app import create_app
@@ -32,7 +30,7 @@ import shutil
 from jupyterhub.proxy import Proxy
 from jupyterhub.spawner import Spawner
 from traitlets.config import Config
-from werkplaats_hub.configure import apply_desk
+from werkplaats_hub.configure import SLOW_START, apply_desk
 from werkplaats_hub.instance import Instance
 from pathlib import Path
 
@@ -64,6 +62,7 @@ c.JupyterHub.hub_bind_url = "http://127.0.0.1:{port}"
 c.JupyterHub.bind_url = "http://127.0.0.1:{port}"
 c.JupyterHub.db_url = "sqlite:///:memory:"
 c.Spawner.start_timeout = 600
+c.JupyterHub.tornado_settings.update({{"slow_spawn_timeout": SLOW_START}})
 apply_desk(c, Instance.beside(Path("."), "wpreal", 28000, port_desk={desk}))
 """
 
@@ -119,26 +118,20 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int, 
     (folder / "state/secrets").mkdir(parents=True)
     (folder / "state/secrets/desk-token").write_text(SECRET + "\n")
     (folder / "projects.d").mkdir()
-    config = folder / "config.py"
-    config.write_text(CONFIG.format(port=hub, desk=desk, password=PASSWORD, admin=ADMIN))
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    with (folder / "log").open("w") as log:
-        command = [sys.executable, "-m", "jupyterhub", "-f", str(config)]
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+    (folder / "config.py").write_text(CONFIG.format(port=hub, desk=desk, password=PASSWORD, admin=ADMIN))
     queue = FakeQueue()
     server = uvicorn.Server(
         uvicorn.Config(create_app(_desk(folder, hub, desk, queue), chores=False), port=desk, log_config=None)
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
+    while not server.started:
+        time.sleep(0.05)
     try:
-        _wait_for(f"http://127.0.0.1:{hub}/hub/health", process, folder / "log")
-        _wait_for(f"http://127.0.0.1:{desk}/services/desk/health", process, folder / "log")
-        yield hub, desk, folder, queue
+        with hubs.running(folder, f"http://127.0.0.1:{hub}"):
+            yield hub, desk, folder, queue
     finally:
         server.should_exit = True
-        process.terminate()
-        process.wait(20)
         thread.join(10)
 
 
@@ -150,18 +143,6 @@ def _desk(folder: Path, hub: int, port: int, queue: FakeQueue) -> Desk:
     database = Database(watched().database)
     database.migrate()
     return Desk(watched, database, Hub(watched().hub_api, SECRET, watched().prefix), Fresh(queue))
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(150):
-        try:
-            if requests.get(url, timeout=1).ok:
-                return
-        except requests.ConnectionError:
-            pass
-        assert process.poll() is None, log.read_text()
-        time.sleep(0.2)
-    raise AssertionError(log.read_text())
 
 
 @pytest.fixture

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import requests
+from tests import hubs
 
 PASSWORD = "a-password-of-thirty-two-characters"
 
@@ -180,28 +177,5 @@ def steered_hub(folder: Path, facility: Path, **state: Any) -> Iterator[SteeredH
     (folder / "config.py").write_text(text)
     hub = SteeredHub(f"http://127.0.0.1:{port}", folder)
     hub.steer(**state)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterhub", "-f", "config.py"],
-            cwd=folder, env=environment, stdout=log, stderr=log,
-        )  # fmt: skip
-    try:
-        wait_for(f"{hub.base}/hub/health", process, folder / "log")
+    with hubs.running(folder, hub.base):
         yield hub
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until a Hub answers."""
-    for _ in range(150):
-        try:
-            if requests.get(url, timeout=1).ok:
-                return
-        except requests.ConnectionError:
-            pass
-        assert process.poll() is None, log.read_text()
-        time.sleep(0.2)
-    raise AssertionError(log.read_text())

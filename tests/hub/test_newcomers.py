@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
-from tests.hub.test_pages import PASSWORD, Browser, _wait_for
+from tests import hubs
+from tests.hub.test_pages import PASSWORD, Browser
 
 from werkplaats_hub.newcomers import why_not
 from werkplaats_spawners.language import speaking
@@ -99,17 +97,9 @@ def hub(folder: Path, facility_file: Path) -> Iterator[str]:
         (instance.secrets / name).write_text(secret + "\n")
     (folder / "mode").write_text("well")
     (folder / "config.py").write_text(HUB_CONFIG)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    command = [sys.executable, "-m", "jupyterhub", "-f", str(folder / "config.py")]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
-    try:
-        base = f"http://127.0.0.1:{port}"
-        _wait_for(f"{base}/hub/health", process, folder / "log")
+    base = f"http://127.0.0.1:{port}"
+    with hubs.running(folder, base):
         yield base
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 @pytest.fixture

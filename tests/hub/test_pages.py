@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +19,7 @@ from babel.messages.pofile import read_po
 from jupyterhub import handlers
 from jupyterhub.handlers.pages import SpawnHandler
 from pydantic import ValidationError
+from tests import hubs
 from traitlets.config import Config
 
 from werkplaats_hub import pages
@@ -166,29 +164,9 @@ def hub(folder: Path) -> Iterator[str]:
         port = probe.getsockname()[1]
     config = folder / "config.py"
     config.write_text(HUB_CONFIG.replace("{port}", str(port)).replace("{password}", PASSWORD))
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    command = [sys.executable, "-m", "jupyterhub", "-f", str(config)]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
-    try:
-        base = f"http://127.0.0.1:{port}"
-        _wait_for(f"{base}/hub/health", process, folder / "log")
+    base = f"http://127.0.0.1:{port}"
+    with hubs.running(folder, base):
         yield base
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(150):
-        try:
-            if requests.get(url, timeout=1).ok:
-                return
-        except requests.ConnectionError:
-            pass
-        assert process.poll() is None, log.read_text()
-        time.sleep(0.2)
-    raise AssertionError(log.read_text())
 
 
 @pytest.fixture
