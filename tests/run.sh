@@ -2,6 +2,8 @@
 # `make test`: install what the tests need on a bare machine, then run them all.
 #
 #   WERKPLAATS_TEST_ROOT   where the tests keep their environments and their instance
+#   WERKPLAATS_TEST_NAME, WERKPLAATS_TEST_PEOPLE   the instance's name (wptest), and what its people's
+#                          names begin with (wp-): to run two checkouts' tests side by side, give each its own
 #   sh tests/run.sh prepare        only install
 #   sh tests/run.sh [pytest's arguments]
 set -eu

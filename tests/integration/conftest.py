@@ -28,8 +28,9 @@ from werkplaats_hub.instance import Instance
 from .browserless import Session
 
 ROOT = Path(os.environ.get("WERKPLAATS_TEST_ROOT", "/var/lib/werkplaats-tests"))
-#: People's names in tests, so that nobody of the machine's own instance is touched.
-PREFIX = "wp-"
+#: Of the instance; and people's names in it, so that nobody of the machine's own instance is touched.
+NAME = os.environ.get("WERKPLAATS_TEST_NAME", "wptest")
+PREFIX = os.environ.get("WERKPLAATS_TEST_PEOPLE", "wp-")
 
 
 @dataclass
@@ -190,7 +191,7 @@ def platform() -> Iterator[Platform]:
     console = Console(ROOT / "logs/tests.log", quiet=True)
     with (ROOT / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with running(ROOT / "instance", "wptest", PREFIX, 28000, console) as up:
+        with running(ROOT / "instance", NAME, PREFIX, 28000, console) as up:
             yield Platform(up.instance, up.up, up.supervisor, up.passwords)
 
 
