@@ -24,9 +24,9 @@ from benchmarks.ours import Ours
 JOBS: Final = 1000
 #: Fewer pages a side say little of what takes milliseconds.
 FEWEST: Final = 30
-#: Before each request, seconds. Our Hub shows numbers of up to three seconds ago, and moss asks every
-#: time: two rests make sure that ours asks every time as well, all that it can ask. And what Slurm
-#: still does for the one side's request is over before the other's.
+#: Before each request, seconds. After a page our Hub asks for numbers of less than three seconds ago,
+#: and moss asks every time: two rests make sure that ours asks after every page as well, all that it
+#: can ask. And what Slurm still does for the one side's request is over before the other's.
 _REST: Final = 1.7
 #: Until a job has started and a page shows it, seconds.
 _PATIENCE: Final = 30.0

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
+from werkplaats_spawners.afterwards import afterwards
 from werkplaats_spawners.limits import Association, Qos, read_associations, read_qos
 from werkplaats_spawners.nodes import Node, read_nodes
 from werkplaats_spawners.slurm import Job, Phase
@@ -28,6 +29,10 @@ _ADDRESSES_AGE: Final = 30.0
 #: it has none; seconds.
 _GLANCE_RENEWS: Final = 3.0
 _PATIENCE: Final = 2.0
+#: While pages are looked at the numbers are kept young, so that no page waits for them: how often they
+#: are asked for, and for how long after the last look; seconds.
+_GLANCE_EVERY: Final = 6.0
+_LOOKED_AT: Final = 600.0
 #: slurmctld remembers an ended job for MinJobAge (300 s); a job that neither it nor accounting
 #: knows after this many seconds never existed for this cluster.
 _FORGOTTEN_AFTER: Final = 900.0
@@ -129,6 +134,8 @@ class Cluster:
         self._view: View | None = None
         self._one_at_a_time = asyncio.Lock()
         self._renewing: asyncio.Future[View] | None = None
+        self._looked = -_LOOKED_AT
+        self._next: asyncio.TimerHandle | None = None
 
     def __deepcopy__(self, memo: object) -> Cluster:
         """Return itself: traitlets copies a configuration for every spawner."""
@@ -165,7 +172,7 @@ class Cluster:
     async def glance(self, max_age: float = 10.0) -> View:
         """Return a view for a page, which is hardly kept waiting: young enough, or marked with an error.
 
-        A younger one is asked for beside it.
+        A younger one is asked for once the page is out.
 
         Parameters
         ----------
@@ -177,19 +184,32 @@ class Cluster:
         Unreachable
             When there is no view at all.
         """
-        if self._renewing is None or self._renewing.done():
-            self._renewing = asyncio.ensure_future(self.view(_GLANCE_RENEWS, _GLANCE_RENEWS))
-            self._renewing.add_done_callback(lambda done: done.cancelled() or done.exception())
-        renewing, known = self._renewing, self._view
+        known, self._looked = self._view, time.monotonic()
         if known and not known.error and min(known.at, known.limits_at) > time.time() - max_age:
+            afterwards(self._renew)
             return known
         try:
-            return await asyncio.wait_for(asyncio.shield(renewing), _PATIENCE)
+            return await asyncio.wait_for(asyncio.shield(self._renew()), _PATIENCE)
         except (Unreachable, TimeoutError) as wrong:
             error = str(wrong) or "Slurm gives no answer in time"
             if known is None or known.at == 0.0:
                 raise Unreachable(error) from wrong
             return replace(known, error=error)
+
+    def _renew(self) -> asyncio.Future[View]:
+        """Ask for a younger view; the same for all who want one at a time."""
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.ensure_future(self.view(_GLANCE_RENEWS, _GLANCE_RENEWS))
+            self._renewing.add_done_callback(self._go_on)
+        return self._renewing
+
+    def _go_on(self, done: asyncio.Future[View]) -> None:
+        """Ask again in a while, as long as somebody looks."""
+        failed = done.cancelled() or done.exception()
+        if self._next is not None:
+            self._next.cancel()
+        if not failed and time.monotonic() - self._looked < _LOOKED_AT:
+            self._next = asyncio.get_running_loop().call_later(_GLANCE_EVERY, self._renew)
 
     async def verdict(self, job_id: int, user: str, submitted: float, max_age: float = 5.0) -> Verdict:
         """Return what is known of a job.

@@ -13,6 +13,7 @@ from traitlets import Callable, HasTraits
 from traitlets import Instance as InstanceTrait
 
 from werkplaats_spawners import form
+from werkplaats_spawners.afterwards import afterwards
 from werkplaats_spawners.choices import Choice, choice, choices, grants, must_wait
 from werkplaats_spawners.cluster import Cluster, Unreachable, Verdict, View
 from werkplaats_spawners.enrol.newcomers import Newcomers
@@ -111,8 +112,8 @@ class Front(HasTraits):
     async def _start_page(self) -> str:
         chosen = getattr(self.handler, "preselected", None) or ServerRequest()
         standing = await self._at_a_glance()
-        for granted in self._worth_asking(chosen, standing):
-            self.estimates.ask(self.user.name, granted)  # for a moment later: this page does not wait
+        worth = self._worth_asking(chosen, standing)
+        afterwards(lambda: [self.estimates.ask(self.user.name, granted) for granted in worth])
         found = choices(chosen, self.offer, standing, self._known)
         quick = self._quick(standing)
         return form.render(self.offer, standing=standing, chosen=chosen, choices=found, quick_choice=quick)

@@ -28,6 +28,10 @@ class Clock:
         """Return Unix time, seconds."""
         return time.time() + self.ahead
 
+    def monotonic(self) -> float:
+        """Return a time for distances, seconds."""
+        return time.monotonic() + self.ahead
+
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
@@ -121,16 +125,37 @@ async def test_nobody_loses_a_project_because_slurm_is_away(
 async def test_a_page_gets_numbers_of_ten_seconds_at_most(
     fake: FakeSlurm, cluster: Cluster, clock: Clock
 ) -> None:
-    """The first waits for them; the next gets those, and has younger ones asked for beside it."""
+    """The first waits for them; the next gets those, and has younger ones asked for when it is out."""
     first = await cluster.glance()
     assert (await cluster.glance()).at == first.at
     assert fake.commands.count("squeue") == 1
     clock.ahead = 5.0
     assert (await cluster.glance()).at == first.at
-    await asyncio.sleep(0.05)
-    assert fake.commands.count("squeue") == 2
+    assert fake.commands.count("squeue") == 1, "not while the page is made"
+    await _until(lambda: fake.commands.count("squeue") == 2)
     clock.ahead = 20.0
     assert (await cluster.glance()).at >= first.at + 19
+
+
+async def test_numbers_are_kept_young_while_somebody_looks(
+    fake: FakeSlurm, cluster: Cluster, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the next page waits for nothing; and no longer than some minutes after the last."""
+    monkeypatch.setattr("werkplaats_spawners.cluster._GLANCE_EVERY", 0.02)
+    monkeypatch.setattr("werkplaats_spawners.cluster._GLANCE_RENEWS", 0.01)
+    await cluster.glance()
+    await _until(lambda: fake.commands.count("squeue") >= 4)
+    clock.ahead = 601.0
+    await asyncio.sleep(0.2)
+    asked = fake.commands.count("squeue")
+    await asyncio.sleep(0.2)
+    assert fake.commands.count("squeue") == asked
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not true():
+            await asyncio.sleep(0.01)
 
 
 async def test_a_page_does_not_wait_for_a_slurm_that_hangs(

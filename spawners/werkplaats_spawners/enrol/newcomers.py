@@ -27,6 +27,8 @@ _log = logging.getLogger(__name__)
 #: How long a page waits for an account, and how long Slurm's controller has to show one (seconds).
 _PATIENCE: Final = 4.0
 _LOOK: Final = 0.2
+#: How old the numbers may be by which somebody has an account already: as old as a page's (seconds).
+_KNOWN_FOR: Final = 10.0
 #: How long nothing is tried anew after it failed (seconds).
 _PAUSE: Final = 3.0
 
@@ -157,7 +159,7 @@ class Newcomers:
         if find(name, self._group) is None:
             return False
         try:
-            return bool((await self._cluster.view(max_age=3.0)).accounts(name))
+            return bool((await self._cluster.view(_KNOWN_FOR, _KNOWN_FOR)).accounts(name))
         except Unreachable:
             if name in self._begun:
                 raise
