@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import requests
 import tomli_w
+from playwright.sync_api import Browser
 
 from single_machine.console import Console
 from single_machine.services import Supervisor
@@ -26,6 +27,7 @@ from werkplaats_hub.facility import Facility
 from werkplaats_hub.instance import Instance
 
 from .browserless import Session
+from .browsers import chromium
 
 ROOT = Path(os.environ.get("WERKPLAATS_TEST_ROOT", "/var/lib/werkplaats-tests"))
 #: Of the instance; and people's names in it, so that nobody of the machine's own instance is touched.
@@ -193,6 +195,28 @@ def platform() -> Iterator[Platform]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with running(ROOT / "instance", NAME, PREFIX, 28000, console) as up:
             yield Platform(up.instance, up.up, up.supervisor, up.passwords)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    with chromium() as running_browser:
+        yield running_browser
+
+
+@pytest.fixture(scope="module")
+def desk_without_a_past(platform: Platform) -> Iterator[None]:
+    """Take away what a module's tests granted: others count the projects that people are in."""
+    yield
+    platform.stop_everything()
+    platform.wait_until_idle()
+    platform.supervisor.stop("desk")
+    for file in (platform.instance.state / "desk").glob("desk.sqlite*"):
+        file.unlink()
+    for file in platform.instance.drop.folder.glob("*.toml"):
+        file.unlink()
+    platform.supervisor.start("desk")
+    assert platform.werkplaats("streams", "apply", "--yes", "--force").returncode == 0
 
 
 @pytest.fixture

@@ -6,24 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.instances import CHECKOUT
-
+from . import browsers
+from .browsers import DESKTOP, TELEPHONE, screenshots
 from .conftest import PREFIX, Platform
-from .test_browser import ARGUMENTS
 
 WHO = PREFIX + "student"
-DESKTOP, TELEPHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(params=["nl", "en"])
@@ -52,9 +41,7 @@ def page(
 
 def readable(page: Page, name: str) -> None:
     """Hold a page against axe-core's rules, and its width against the window's."""
-    folder = CHECKOUT / "tests/screenshots/accessible"
-    folder.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=folder / f"{name}.png", full_page=True)
+    page.screenshot(path=screenshots("accessible") / f"{name}.png", full_page=True)
     found = Axe().run(page).response["violations"]
     said = [(rule["id"], rule["help"], [node["target"] for node in rule["nodes"]]) for rule in found]
     assert said == [], f"{name}: {said}"
@@ -62,11 +49,8 @@ def readable(page: Page, name: str) -> None:
 
 
 def sign_in(page: Page, platform: Platform, who: str = WHO, kind: str = "demo") -> None:
-    """Go through the log-in page as a person does."""
-    page.goto(platform.instance.url)
-    page.fill('input[name="username"]', who)
-    page.fill('input[name="password"]', platform.passwords[kind])
-    page.keyboard.press("Enter")
+    """Sign somebody in; they stand before the start page."""
+    browsers.sign_in(page, platform.instance.url, who, platform.passwords[kind])
     page.wait_for_url("**/hub/spawn**")
 
 

@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from playwright.sync_api import TimeoutError as TooLate
+from playwright.sync_api import Browser, Page, expect
 
-from tests.instances import CHECKOUT
-
+from .browsers import WORDS, open_notebook, run_all, screenshots
 from .conftest import PREFIX, Platform
-
-#: Chromium's own background traffic is off: the tests' machine reaches nothing outside.
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
-def screenshots() -> Path:
-    """A folder, not in the repository, in which what people see is kept."""
-    folder = CHECKOUT / "tests/screenshots"
-    folder.mkdir(exist_ok=True)
-    return folder
 
 
 @pytest.fixture(params=["nl", "en"])
-def page(
-    request: pytest.FixtureRequest, browser: Browser, platform: Platform, screenshots: Path
-) -> Iterator[Page]:
+def page(request: pytest.FixtureRequest, browser: Browser, platform: Platform) -> Iterator[Page]:
     """A fresh browser window of a person who reads that language."""
     platform.session("mkb")  # so that whatever the browser leaves running is stopped
     window = browser.new_context(locale=request.param, viewport={"width": 1280, "height": 800})
@@ -48,22 +23,9 @@ def page(
     tab.set_default_timeout(30_000)
     tab.language = request.param  # type: ignore[attr-defined]
     yield tab
-    tab.screenshot(path=screenshots / f"last-{request.param}.png")  # where a failing test stopped
+    tab.screenshot(path=screenshots() / f"last-{request.param}.png")  # where a failing test stopped
     window.close()
     platform.stop_everything()
-
-
-def run_all(page: Page, words: dict[str, str]) -> None:
-    """Run all cells as a person does: again, when nothing happens.
-
-    Lab shows a kernel as idle before its own connection to it stands, and drops what is run until then.
-    """
-    for _ in range(6):
-        page.get_by_role("menuitem", name=words["run"], exact=True).first.click()
-        page.locator("#jp-mainmenu-run").get_by_text(words["all"], exact=True).click()
-        with contextlib.suppress(TooLate):
-            page.locator(".jp-OutputArea-output").first.wait_for(timeout=8000)
-            return
 
 
 def empty(notebook: Path) -> None:
@@ -75,25 +37,13 @@ def empty(notebook: Path) -> None:
     notebook.write_text(json.dumps(content))
 
 
-WORDS = {
-    "nl": {
-        "in": "Inloggen",
-        "more": "Meer opties",
-        "run": "Uitvoeren",
-        "all": "Run All Cells",
-        "stop": "Stop",
-    },
-    "en": {"in": "Sign in", "more": "More options", "run": "Run", "all": "Run All Cells", "stop": "Stop"},
-}
-
-
-def test_from_the_address_to_a_cell_on_a_gpu_and_back(page: Page, platform: Platform, screenshots: Path):
+def test_from_the_address_to_a_cell_on_a_gpu_and_back(page: Page, platform: Platform):
     """Signs in, starts `gpu-1`, opens and runs the example, reads the GPU that the cell printed, stops."""
     language: str = page.language  # type: ignore[attr-defined]
     words = WORDS[language]
 
     def keep(name: str) -> None:
-        page.screenshot(path=screenshots / f"{name}-{language}.png")
+        page.screenshot(path=screenshots() / f"{name}-{language}.png")
 
     page.goto(platform.instance.url)
     expect(page.locator("html")).to_have_attribute("lang", language)
@@ -116,14 +66,10 @@ def test_from_the_address_to_a_cell_on_a_gpu_and_back(page: Page, platform: Plat
     page.wait_for_selector("#jp-main-dock-panel", timeout=60_000)
     keep("4-lab")
 
-    # The example lies in the person's own folder; its address is Lab's own way to open a file. Its
-    # stored outputs are taken out, so that what is read below was printed now.
+    # The example lies in the person's own folder. Its stored outputs are taken out, so that what is read
+    # below was printed now.
     empty(platform.instance.homes / f"{PREFIX}mkb/voorbeelden/first_steps/eerste-stappen.ipynb")
-    page.goto(
-        f"{platform.instance.url}user/{PREFIX}mkb/lab/tree/voorbeelden/first_steps/eerste-stappen.ipynb"
-    )
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-    expect(page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]')).to_be_visible(timeout=60_000)
+    open_notebook(page, platform.instance.url, PREFIX + "mkb", "voorbeelden/first_steps/eerste-stappen.ipynb")
     assert page.locator(".jp-OutputArea-output").count() == 0
     run_all(page, words)
     printed = page.locator(".jp-Notebook .jp-OutputArea-output", has_text="Slurm gaf je")

@@ -23,18 +23,8 @@ LESSON = "voorbeelden/first_steps/eerste-stappen.ipynb"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def a_desk_without_a_past(platform: Platform) -> Iterator[None]:
-    """Take away what was granted here: other tests count the projects that people are in."""
-    yield
-    platform.stop_everything()
-    platform.wait_until_idle()
-    platform.supervisor.stop("desk")
-    for file in (platform.instance.state / "desk").glob("desk.sqlite*"):
-        file.unlink()
-    for file in platform.instance.drop.folder.glob("*.toml"):
-        file.unlink()
-    platform.supervisor.start("desk")
-    assert platform.werkplaats("streams", "apply", "--yes", "--force").returncode == 0
+def a_desk_without_a_past(desk_without_a_past: None) -> None:
+    """What is granted here is taken away."""
 
 
 @pytest.fixture(autouse=True)

@@ -7,14 +7,13 @@ from html import unescape
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from .browserless import Session
+from .browsers import sign_in
 from .conftest import PREFIX, Platform, until
 
 PROJECT = "mkb-verkenning"
-#: Chromium's own background traffic is off: the tests' machine reaches nothing outside.
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
 @pytest.fixture(autouse=True)
@@ -174,37 +173,32 @@ def test_without_slurm_the_pages_still_come(platform: Platform):
     until(lambda: known(mkb)["choices"]["gpu-1"]["line"].startswith("Kan starten: nu."), 60)
 
 
-def test_with_javascript_the_page_follows_what_is_filled_in(platform: Platform):
+def test_with_javascript_the_page_follows_what_is_filled_in(platform: Platform, browser: Browser):
     """A real browser: the cost changes with the hours; who waits sees it, and stops."""
     platform.session("mkb")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        page = chromium.new_context(locale="nl").new_page()
-        page.set_default_timeout(30_000)
-        page.goto(platform.instance.url)
-        page.fill('input[name="username"]', PREFIX + "mkb")
-        page.fill('input[name="password"]', platform.passwords["demo"])
-        page.get_by_role("button", name="Inloggen", exact=True).click()
-        page.wait_for_url("**/hub/spawn**")
-        page.locator("summary", has_text="Meer opties").click()
-        page.locator('input[name="flavour"][value="gpu-1"]').check()
-        summary = page.locator("#this-request-text")
-        expect(summary).to_contain_text("Kan starten: nu. GPU-uren over:")
-        before = summary.inner_text()
-        page.fill("#hours", "7")
-        expect(summary).not_to_have_text(before)
-        expect(page.locator("#script-text")).to_contain_text("#SBATCH --time=420")
-        jobs = fill_the_share(platform)
-        page.locator("#spawn_form button[type=submit]:not([form])").click()
-        page.wait_for_url("**/hub/spawn-pending/**")
-        expect(page.locator("#progress-message")).to_have_text(
-            "Alle GPU's van het deel van je stroom zijn in gebruik."
-        )
-        expect(page.locator("#progress-place")).to_have_text("Er staat niemand voor je in de wachtrij.")
-        expect(page.locator("#smaller")).to_be_visible()
-        page.get_by_role("button", name="Stop", exact=True).click()
-        page.wait_for_url("**/hub/home")
-        chromium.close()
+    page = browser.new_context(locale="nl").new_page()
+    page.set_default_timeout(30_000)
+    sign_in(page, platform.instance.url, PREFIX + "mkb", platform.passwords["demo"])
+    page.wait_for_url("**/hub/spawn**")
+    page.locator("summary", has_text="Meer opties").click()
+    page.locator('input[name="flavour"][value="gpu-1"]').check()
+    summary = page.locator("#this-request-text")
+    expect(summary).to_contain_text("Kan starten: nu. GPU-uren over:")
+    before = summary.inner_text()
+    page.fill("#hours", "7")
+    expect(summary).not_to_have_text(before)
+    expect(page.locator("#script-text")).to_contain_text("#SBATCH --time=420")
+    jobs = fill_the_share(platform)
+    page.locator("#spawn_form button[type=submit]:not([form])").click()
+    page.wait_for_url("**/hub/spawn-pending/**")
+    expect(page.locator("#progress-message")).to_have_text(
+        "Alle GPU's van het deel van je stroom zijn in gebruik."
+    )
+    expect(page.locator("#progress-place")).to_have_text("Er staat niemand voor je in de wachtrij.")
+    expect(page.locator("#smaller")).to_be_visible()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.wait_for_url("**/hub/home")
+    page.context.close()
     until(lambda: set(platform.jobs("mkb")) == set(map(str, jobs)), 20)
 
 

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.instances import CHECKOUT
-
+from .browsers import screenshots
 from .conftest import PREFIX, Platform
-from .test_browser import ARGUMENTS
 
 WHO = PREFIX + "mkb"
 WORDS = {
@@ -71,9 +69,7 @@ class Desk:
 
     def keep(self, name: str, language: str) -> None:
         """Take a picture."""
-        folder = CHECKOUT / "tests/screenshots"
-        folder.mkdir(exist_ok=True)
-        self.page.screenshot(path=folder / f"{name}-{language}.png", animations="disabled")
+        self.page.screenshot(path=screenshots() / f"{name}-{language}.png", animations="disabled")
 
     def give(self, name: str, text: str) -> Path:
         """Lay a file down in the person's folder."""
@@ -110,15 +106,6 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
 def a_minute(platform: Platform) -> Iterator[None]:
     """A facility's own notice, in which these tests have time to look."""
     with platform.other_facility(lambda raw: raw["lending"].update(notice_seconds=60)):
@@ -152,8 +139,7 @@ def sit_down(browser: Browser, platform: Platform, a_minute: None) -> Iterator[C
 
     yield sit
     for window in windows:
-        folder = CHECKOUT / "tests/screenshots"
-        window.pages[0].screenshot(path=folder / "last-notice.png")  # where a failing test stopped
+        window.pages[0].screenshot(path=screenshots() / "last-notice.png")  # where a failing test stopped
         window.close()
     platform.stop_everything()
 

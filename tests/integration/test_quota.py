@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
 
-import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from tests.instances import CHECKOUT
-
+from .browsers import WORDS, open_notebook, run_all, screenshots, sign_in
 from .conftest import PREFIX, Platform
-from .test_browser import ARGUMENTS, WORDS, run_all
 
 WHO = PREFIX + "student"
 CELL = "from werkplaats_widgets import quota\n\nquota()"
@@ -34,15 +30,6 @@ NOTEBOOK = {
 }
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield chromium
-        chromium.close()
-
-
 def test_the_meter_in_lab(platform: Platform, browser: Browser) -> None:
     """One cell: the course's hours, the rate of one GPU, and when it stops."""
     student = platform.session("student")
@@ -56,23 +43,13 @@ def test_the_meter_in_lab(platform: Platform, browser: Browser) -> None:
     page = window.new_page()
     page.set_default_timeout(30_000)
     try:
-        page.goto(platform.instance.url)
-        page.fill('input[name="username"]', WHO)
-        page.fill('input[name="password"]', platform.passwords["demo"])
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/user/**")
-        page.goto(f"{platform.instance.url}user/{WHO}/lab/tree/meter.ipynb")
-        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-        expect(page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]')).to_be_visible(
-            timeout=60_000
-        )
+        sign_in(page, platform.instance.url, WHO, platform.passwords["demo"])
+        open_notebook(page, platform.instance.url, WHO, "meter.ipynb")
         run_all(page, WORDS["nl"])
         meter = page.locator(".wp-quota")
         expect(meter).to_contain_text(re.compile(r"GPU-uren|GPU-hours"), timeout=30_000)
         expect(meter.get_by_role("meter")).to_have_attribute("aria-valuemax", "1000")
-        folder = CHECKOUT / "tests/screenshots"
-        folder.mkdir(exist_ok=True)
-        page.screenshot(path=folder / "6-meter-nl.png")
+        page.screenshot(path=screenshots() / "6-meter-nl.png")
     finally:
         window.close()
         platform.stop_everything()

@@ -1,0 +1,89 @@
+"""A person with a browser, Debian's Chromium: signs in, fills in, and keeps pictures of what they saw."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as TooLate
+
+from tests.instances import CHECKOUT
+
+#: Chromium's own background traffic is off: the tests' machine reaches nothing outside.
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+DESKTOP, TELEPHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+#: What is written on what a person presses.
+WORDS = {
+    "nl": {
+        "in": "Inloggen",
+        "more": "Meer opties",
+        "run": "Uitvoeren",
+        "all": "Run All Cells",
+        "stop": "Stop",
+    },
+    "en": {"in": "Sign in", "more": "More options", "run": "Run", "all": "Run All Cells", "stop": "Stop"},
+}
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run a browser. No longer than one module's tests: its event loop is in the way of others'."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def screenshots(folder: str = "") -> Path:
+    """Return a folder, not in the repository, in which what people see is kept."""
+    path = CHECKOUT / "tests/screenshots" / folder
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def sign_in(page: Page, url: str, name: str, password: str) -> None:
+    """Go through the log-in page as a person does, to the page that follows it."""
+    page.goto(url)
+    page.fill('input[name="username"]', name)
+    page.fill('input[name="password"]', password)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda at: "/hub/login" not in at and at != url)
+
+
+def open_notebook(page: Page, url: str, name: str, path: str) -> None:
+    """Open a notebook of a person's in Lab, by Lab's own address for it, until its kernel is idle."""
+    page.goto(f"{url}user/{name}/lab/tree/{path}")
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    expect(page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]')).to_be_visible(timeout=60_000)
+
+
+def run_all(page: Page, words: dict[str, str]) -> None:
+    """Run all cells as a person does: again, when nothing happens.
+
+    Lab shows a kernel as idle before its own connection to it stands, and drops what is run until then.
+    """
+    for _ in range(6):
+        page.get_by_role("menuitem", name=words["run"], exact=True).first.click()
+        page.locator("#jp-mainmenu-run").get_by_text(words["all"], exact=True).click()
+        with contextlib.suppress(TooLate):
+            page.locator(".jp-OutputArea-output").first.wait_for(timeout=8000)
+            return
+
+
+@dataclass
+class Walk:
+    """Somebody's way through the platform, with a picture of each step."""
+
+    page: Page
+    name: str
+    language: str
+    steps: int = 0
+
+    def keep(self, what: str, *, whole: bool = False) -> None:
+        """Keep a picture of what is on the screen, or of the whole page."""
+        self.steps += 1
+        path = screenshots("walks") / f"{self.name}-{self.steps:02}-{what}-{self.language}.png"
+        self.page.screenshot(path=path, full_page=whole, animations="disabled")
