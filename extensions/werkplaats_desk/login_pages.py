@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from werkplaats_desk import signin, words
-from werkplaats_desk.desk import Fields, TheDesk
+from werkplaats_desk.desk import Fields, TheDesk, Visitor
 from werkplaats_desk.hub import HubAway
 from werkplaats_desk.refusal import Refusal
 from werkplaats_desk.words import gettext as _
@@ -40,9 +40,16 @@ def is_https(request: Request) -> bool:
 
 
 @router.get("/login")
-def login(request: Request, desk: TheDesk, next: str = "") -> Response:  # noqa: A002  # the Hub's word
-    """Send a browser to the Hub, and remember which one it was."""
+def login(
+    request: Request,
+    desk: TheDesk,
+    person: Visitor,
+    next: str = "",  # noqa: A002  # the Hub's word
+) -> Response:
+    """Send a browser to the Hub, and remember which one it was; who is signed in goes straight on."""
     settings = desk.settings
+    if person is not None:
+        return see(local(next, settings.prefix))
     leaving = signin.Leaving.to(local(next, settings.prefix))
     answer = see(desk.hub.authorize(settings.hub, leaving.state, leaving.challenge))
     answer.set_cookie(

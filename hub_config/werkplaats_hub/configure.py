@@ -116,6 +116,7 @@ def apply_desk(c: Config, instance: Instance) -> None:
             "url": f"http://127.0.0.1:{instance.port_desk}",
             "api_token": _secret(instance, "desk-token"),
             "oauth_no_confirm": True,
+            "info": {"sign_in": "login"},
             "oauth_client_allowed_scopes": ["read:users:groups!user", "start:servers!user"],
         }
     ]

@@ -43,6 +43,13 @@ function boundHours(radio) {
   if (hours) hours.max = radio.dataset.maxHours;
 }
 
+/** Load the page again, but not while somebody fills something in, or reads what they opened. */
+function lookAgain() {
+  const busy = document.querySelector("main :is(details[open], input:focus, textarea:focus, select:focus)");
+  if (busy) setTimeout(lookAgain, 1000);
+  else location.reload();
+}
+
 showTimes();
 for (const button of document.querySelectorAll("[data-delete]")) {
   button.addEventListener("click", () => deleteServer(button));
@@ -58,5 +65,6 @@ for (const radio of document.querySelectorAll("[data-max-hours]")) {
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
-// A server that is starting or stopping changes without us.
-if (document.querySelector("[data-pending]")) setTimeout(() => location.reload(), 3000);
+// What is going on changes without us: a server that starts or stops, a request that somebody reads.
+const again = document.querySelector("[data-again]");
+if (again) setTimeout(lookAgain, 1000 * Number(again.dataset.again));
