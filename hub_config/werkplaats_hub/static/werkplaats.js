@@ -66,5 +66,6 @@ window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
 // What is going on changes without us: a server that starts or stops, a request that somebody reads.
-const again = document.querySelector("[data-again]");
-if (again) setTimeout(lookAgain, 1000 * Number(again.dataset.again));
+for (const changing of document.querySelectorAll("[data-again]")) {
+  setTimeout(lookAgain, 1000 * Number(changing.dataset.again));
+}
