@@ -43,6 +43,8 @@ class Waiting:
         Until when.
     smaller
         A flavour that would start now instead.
+    slurm
+        The job's number and Slurm's own word for the reason, for who looks it up.
     """
 
     message: str
@@ -50,6 +52,7 @@ class Waiting:
     place: str = ""
     expected: str = ""
     smaller: Flavour | None = None
+    slurm: str = ""
 
     def event(self) -> dict[str, str]:
         """Return what JupyterHub sends to a page that is open."""
@@ -58,6 +61,7 @@ class Waiting:
             "advice": self.advice,
             "place": self.place,
             "expected": self.expected,
+            "slurm": self.slurm,
             "smaller": self.smaller.name if self.smaller else "",
             "smaller_title": str(self.smaller.title) if self.smaller else "",
         }
@@ -102,6 +106,7 @@ def _pending(verdict: Verdict, queue: Mapping[int, Job], now: datetime, smaller:
         _place_in_words(*place(job, queue)),
         _("Expected start: {when}.").format(when=moment(at, now)) if at else _nobody_knows(),
         smaller,
+        _("In Slurm: job {number}, {reason}.").format(number=job.id, reason=job.reason),
     )
 
 

@@ -163,6 +163,7 @@ def test_a_researcher(platform: Platform, browser: Browser) -> None:
     page.locator("#spawn_form button[type=submit]:not([form])").click()
     page.wait_for_url("**/hub/spawn-pending/**")
     expect(page.locator("#progress-message")).to_contain_text("in use")
+    expect(page.locator("#progress-slurm")).to_contain_text("QOSGrp")
     researcher.keep("why-it-waits", whole=True)
     for number in others:
         platform.run("scancel", str(number))

@@ -73,7 +73,7 @@ def test_thirty_at_once_each_have_a_place() -> None:
 
 
 def test_a_pending_start() -> None:
-    """Reason, advice, place and estimate, each a sentence."""
+    """Reason, advice, place and estimate, each a sentence; and Slurm's own word for who looks it up."""
     job = replace(JOB, start="2026-11-21T16:30:00")
     said = waiting(Verdict(Phase.PENDING, "Resources", job=job), queue(other(16)), NOW)
     assert said == Waiting(
@@ -81,6 +81,7 @@ def test_a_pending_start() -> None:
         "You do not have to do anything: it starts by itself.",
         "Your place in the queue: 2 of 2.",
         "Expected start: about 16:30.",
+        slurm="In Slurm: job 17, Resources.",
     )
 
 

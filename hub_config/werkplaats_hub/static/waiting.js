@@ -36,7 +36,7 @@ function say(event) {
 
 /** Show what else an event says: what to do, the place, until when, and what could start now. */
 function detail(event) {
-  for (const key of ["advice", "place", "expected"]) {
+  for (const key of ["advice", "place", "expected", "slurm"]) {
     const element = document.getElementById(`progress-${key}`);
     // Only what changed: a screen reader reads it out.
     if (event[key] !== undefined && element.textContent !== event[key]) element.textContent = event[key];
