@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as TooLate
 
@@ -73,17 +74,35 @@ def run_all(page: Page, words: dict[str, str]) -> None:
             return
 
 
+def unreadable(page: Page) -> list[object]:
+    """Return what axe-core finds wrong with a page, and whether it is wider than its window."""
+    found = Axe().run(page).response["violations"]
+    said: list[object] = [
+        (rule["id"], rule["help"], [node["target"] for node in rule["nodes"]]) for rule in found
+    ]
+    fits = page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    return said if fits else [*said, "too wide"]
+
+
 @dataclass
 class Walk:
-    """Somebody's way through the platform, with a picture of each step."""
+    """Somebody's way through the platform, with a picture of each step, which everybody can read."""
 
     page: Page
     name: str
     language: str
     steps: int = 0
 
-    def keep(self, what: str, *, whole: bool = False) -> None:
-        """Keep a picture of what is on the screen, or of the whole page."""
+    def keep(self, what: str, *, whole: bool = False, passing: bool = False) -> None:
+        """Keep a picture of what is on the screen, or of the whole page, and see that it can be read.
+
+        Parameters
+        ----------
+        passing
+            Whether the page goes on by itself in a moment, so that there is no time to look closely.
+        """
         self.steps += 1
         path = screenshots("walks") / f"{self.name}-{self.steps:02}-{what}-{self.language}.png"
         self.page.screenshot(path=path, full_page=whole, animations="disabled")
+        if not passing and "/user/" not in self.page.url:  # Lab is not ours to mend
+            assert unreadable(self.page) == [], what

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from . import browsers
@@ -40,12 +39,9 @@ def page(
 
 
 def readable(page: Page, name: str) -> None:
-    """Hold a page against axe-core's rules, and its width against the window's."""
+    """Keep a picture of a page, and hold it against axe-core's rules and its width against the window's."""
     page.screenshot(path=screenshots("accessible") / f"{name}.png", full_page=True)
-    found = Axe().run(page).response["violations"]
-    said = [(rule["id"], rule["help"], [node["target"] for node in rule["nodes"]]) for rule in found]
-    assert said == [], f"{name}: {said}"
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{name} is too wide"
+    assert browsers.unreadable(page) == [], name
 
 
 def sign_in(page: Page, platform: Platform, who: str = WHO, kind: str = "demo") -> None:

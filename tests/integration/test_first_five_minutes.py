@@ -87,7 +87,7 @@ def test_an_owner_of_a_small_firm(platform: Platform, browser: Browser) -> None:
     big.click()
     page.wait_for_url("**/hub/spawn-pending/**")
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
-    owner.keep("waiting")
+    owner.keep("waiting", passing=True)
     page.wait_for_url(re.compile(r"/user/[^/]+/lab"), timeout=60_000)
     page.wait_for_selector("#jp-main-dock-panel", timeout=60_000)
     page.wait_for_timeout(1500)
