@@ -9,6 +9,7 @@ from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from sqlalchemy.exc import SQLAlchemyError
 
 from werkplaats_desk import applications, budget, fields, outbox
 from werkplaats_desk.applications import Decision, Draft
@@ -130,7 +131,7 @@ def publish(desk: Desk) -> None:
     try:
         outbox.publish(desk.database, desk.settings.projects_d)
         desk.problems.pop("outbox", None)
-    except OSError as wrong:
+    except (OSError, SQLAlchemyError) as wrong:  # the decision stands, whatever came after it
         desk.problems["outbox"] = str(wrong)
 
 

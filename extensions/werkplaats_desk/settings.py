@@ -73,6 +73,8 @@ class Settings(Frozen):
         Where the Hub's API answers on this machine.
     token_file
         Holds the service's token, which is also its OAuth client's secret.
+    database_password_file
+        Holds the password of PostgreSQL, where there is such a file.
     lent
         The QOS of borrowed capacity.
     named_servers
@@ -98,11 +100,17 @@ class Settings(Frozen):
     hub_api: str
     port: int
     database: str
+    database_password_file: Path | None = None
     projects_d: Path
     queue: Path
     token_file: Path
     static: Path
     locale: Path
+
+    def database_password(self) -> str | None:
+        """Read the password of the database; nothing where none is kept."""
+        file = self.database_password_file
+        return file.read_text().strip() if file is not None and file.exists() else None
 
     def stream(self, name: str) -> Stream | None:
         """Return the stream of that name."""

@@ -55,6 +55,7 @@ def desk_settings(instance: Instance, facility: Facility) -> str:
         "hub_api": f"http://127.0.0.1:{instance.port_hub}/hub/api",
         "port": instance.port_desk,
         "database": desk.database or f"sqlite:///{instance.state}/desk/desk.sqlite",
+        "database_password_file": str(instance.desk_database_password),
         "projects_d": str(instance.drop.folder),
         "queue": str(instance.queue_socket),
         "token_file": str(instance.secrets / "desk-token"),

@@ -164,6 +164,11 @@ class Instance(BaseModel):
         return self.etc / "desk.json"
 
     @property
+    def desk_database_password(self) -> Path:
+        """Where an operator keeps the password of the desk's PostgreSQL, if it asks for one."""
+        return self.secrets / "desk-database-password"
+
+    @property
     def job_logs(self) -> Path:
         """One folder a person, in which their servers write their log."""
         return self.state / "job-logs"
