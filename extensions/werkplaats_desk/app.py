@@ -91,7 +91,7 @@ def create_app(desk: Desk, *, chores: bool = True) -> FastAPI:
     app.state.desk = desk
     for router in (home_router, *ROUTERS):
         app.include_router(router, prefix=prefix)
-    app.add_middleware(Guard, settings=lambda: desk.settings)
+    app.add_middleware(Guard, settings=lambda: desk.settings, too_large=_too_large)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(SignInFirst, _sign_in)
     app.add_exception_handler(HTTPException, _http)
@@ -170,8 +170,18 @@ async def _sign_in(request: Request, wrong: Exception) -> Response:
     return see(to_sign_in(request))
 
 
+def _too_large(request: Request) -> Response:
+    sentence = _(
+        "This is too long. A request has at most 4000 letters; go back, make it shorter, and send it."
+    )
+    return _say(request, 413, "too-large", sentence)
+
+
 async def _http(request: Request, wrong: Exception) -> Response:
     assert isinstance(wrong, HTTPException)  # noqa: S101
+    if wrong.status_code == 400:  # FastAPI could not read a body, whatever was the matter with it
+        sentence = _("What was sent could not be read. Send an object in JSON, of at most 64 KiB.")
+        return _say(request, 400, "bad-body", sentence)
     return _say(request, wrong.status_code, "http", _("There is no such page here."))
 
 

@@ -60,6 +60,8 @@ class Settings(Frozen):
     ----------
     projects
         Names that are taken, to their stream: those of ``facility.toml``.
+    period
+        After which budgets begin anew.
     most_gpu_hours
         The most that all projects of the desk may have together in one period; each stream's part of it
         is its share.
@@ -86,6 +88,7 @@ class Settings(Frozen):
     streams: tuple[Stream, ...]
     flavours: tuple[Flavour, ...]
     projects: dict[str, str] = Field(default_factory=dict)
+    period: Literal["monthly", "quarterly", "yearly"] = "monthly"
     most_gpu_hours: int = 0
     most_course_hours: int = 0
     course_stream: str

@@ -43,6 +43,7 @@ def desk_settings(instance: Instance, facility: Facility) -> str:
         ],
         "flavours": [f.model_dump(include={"name", "title", "gpus"}) for f in facility.flavours],
         "projects": _taken(facility),
+        "period": facility.budgets.period,
         "most_gpu_hours": desk.most_gpu_hours,
         "most_course_hours": desk.most_course_hours,
         "course_stream": _course_stream(facility),

@@ -153,7 +153,8 @@ class Front(HasTraits):
         """Say where the start stands, by what is known already."""
         view = self.cluster.latest
         now = datetime.now().astimezone()
-        return waiting(self._verdict, view.jobs if view else {}, now, self._smaller(view))
+        known_at = datetime.fromtimestamp(view.at).astimezone() if view and view.error else None
+        return waiting(self._verdict, view.jobs if view else {}, now, self._smaller(view), known_at)
 
     def _smaller(self, view: View | None) -> Flavour | None:
         """Return the largest smaller flavour that would start now, as far as that is known."""
