@@ -115,7 +115,10 @@ class Front(HasTraits):
             self.estimates.ask(self.user.name, granted)  # for a moment later: this page does not wait
         found = choices(chosen, self.offer, standing, self._known)
         quick = self._quick(standing)
-        return form.render(self.offer, standing=standing, chosen=chosen, choices=found, quick_choice=quick)
+        desk = getattr(self.handler, "desk_form", "")
+        return form.render(
+            self.offer, standing=standing, chosen=chosen, choices=found, quick_choice=quick, desk=desk
+        )
 
     async def choices(
         self, request: ServerRequest, within: float

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,6 +15,8 @@ from .browserless import Session
 from .conftest import Platform, until
 
 DESK = "services/desk/"
+#: A group of the Hub whose members decide, beside its admins, where a test says so in facility.toml.
+DECIDERS = "wp-beslissers"
 LATER = date.today() + timedelta(30)
 
 
@@ -84,6 +87,18 @@ def settled_once(platform: Platform, answers: dict[str, requests.Response], name
             assert answer.status_code == 409
             assert f"{won[0]} has approved this request already." in answer.text
     assert [path.stem for path in platform.instance.drop.folder.glob(f"{name}*")] == [name]
+
+
+@contextmanager
+def deciders(platform: Platform) -> Iterator[list[Session]]:
+    """Two people who decide: an admin of the Hub, and a member of :data:`DECIDERS`."""
+    admin, member = platform.session("beheer"), platform.session("expert")
+    assert admin.api("POST", f"groups/{DECIDERS}").status == 201
+    assert admin.api("POST", f"groups/{DECIDERS}/users", {"users": [member.name]}).status == 200
+    try:
+        yield [admin, member]
+    finally:
+        admin.api("DELETE", f"groups/{DECIDERS}")
 
 
 def wait_for_desk(platform: Platform, within: float = 30) -> None:

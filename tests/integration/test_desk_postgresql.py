@@ -17,13 +17,15 @@ from tests import postgresql
 from tests.postgresql import Server
 
 from .browserless import Session
-from .conftest import PREFIX, Platform, until
+from .conftest import Platform, until
 from .desks import (
+    DECIDERS,
     DESK,
     LATER,
     approve_at_once,
     ask,
     decide,
+    deciders,
     send,
     settled_once,
     wait_for_desk,
@@ -31,8 +33,6 @@ from .desks import (
 )
 
 PASSWORD = secrets.token_hex(16)
-#: A group of the Hub whose members decide, beside its admins.
-DECIDERS = "wp-beslissers"
 SAID = {"en": "cannot reach its database", "nl": "kan zijn database nu niet bereiken"}
 
 
@@ -59,14 +59,9 @@ def database(platform: Platform) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def operators(platform: Platform) -> Iterator[list[Session]]:
-    """Two people who decide: an admin of the Hub, and a member of a group."""
-    admin = platform.session("beheer")
-    assert admin.api("POST", f"groups/{DECIDERS}").status == 201
-    body = {"users": [PREFIX + "expert"]}
-    platform.session("expert")
-    assert admin.api("POST", f"groups/{DECIDERS}/users", body).status == 200
-    yield [admin, platform.session("expert")]
-    admin.api("DELETE", f"groups/{DECIDERS}")
+    """Two people who decide."""
+    with deciders(platform) as found:
+        yield found
 
 
 def rows(server: Server) -> list[tuple[str, str]]:
