@@ -5,10 +5,14 @@ What newcomers, the start page without Slurm, and the log-in refuse is in test_e
 
 from __future__ import annotations
 
+import json
+import pwd
 import re
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,6 +50,7 @@ def a_facility_with_room(platform: Platform) -> Iterator[None]:
         raw["desk"].update(most_gpu_hours=100_000, operator_groups=[DECIDERS])
         raw["streams"]["national"]["groups"] = ["wp-rijksdienst"]
         title = {"nl": "Krap", "en": "Tight"}
+        raw["first_steps"]["newcomers_per_day"] = 1  # `make up` made more people than that today
         tight = {"title": title, "stream": "regional", "gpu_hours": 1, "members": [PREFIX + "mkb"]}
         raw["projects"][TIGHT] = tight
 
@@ -281,6 +286,22 @@ def test_somebody_in_no_stream(platform: Platform) -> None:
     assert platform.run("squeue", "-h", "-u", PREFIX + "rijk") == ""
 
 
+def test_one_newcomer_too_many(platform: Platform) -> None:
+    """They are in, and read when to come back; no user is made, whatever the Hub asks of *enrol*."""
+    late = Session(platform.instance.url, PREFIX + "laat", platform.passwords["demo"])
+    says(late, "hub/spawn", "Come back tomorrow", "Kom morgen terug")
+    refused = late.start()
+    assert refused.status == 503
+    assert "Kom morgen terug" in refused.body["message"]
+    hub = ["sudo", "-n", "-u", platform.instance.hub_user, "sudo", "-n", "-u", "root"]
+    asked = [*hub, str(platform.instance.enrol)]
+    message = json.dumps({"name": late.name})
+    done = subprocess.run(asked, input=message, capture_output=True, text=True, check=True, cwd="/")
+    assert json.loads(done.stdout)["trouble"] == "full"
+    assert platform.run("getent", "passwd", late.name, check=False) == ""
+    assert not (platform.instance.homes / late.name).exists()
+
+
 # -- what the platform offers instead of a wall ------------------------------------------------------------
 
 
@@ -306,8 +327,7 @@ def test_a_servers_own_token_opens_the_desk(platform: Platform) -> None:
     student = platform.session("student")
     assert student.start().status in (201, 202)
     student.wait_ready()
-    (job,) = platform.jobs("student")
-    token = {"Authorization": f"token {own_token(platform, student, job)}"}
+    token = {"Authorization": f"token {own_token(student)}"}
     api = platform.instance.url + DESK + "api/applications"
     draft = {
         "title": "Van een paneel",
@@ -328,12 +348,16 @@ def test_a_servers_own_token_opens_the_desk(platform: Platform) -> None:
     assert student.notebook("api").status == 200
 
 
-def own_token(platform: Platform, person: Session, job: str) -> str:
-    """Return the token that a server was given, as a process of that person's own can read it."""
-    pids = platform.run("scontrol", "listpids", job, user=person.name, check=False).split("\n")[1:]
-    for pid in (line.split()[0] for line in pids if line):
-        found = platform.run("cat", f"/proc/{pid}/environ", user=person.name, check=False)
-        for variable in found.split("\0"):
-            if variable.startswith("JUPYTERHUB_API_TOKEN="):
-                return variable.partition("=")[2]
-    raise AssertionError(f"no process of job {job} has a token: {pids}")
+def own_token(person: Session) -> str:
+    """Return the token that a person's one server was given, as it stands in its environment."""
+    uid = pwd.getpwnam(person.name).pw_uid
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            theirs = entry.stat().st_uid == uid
+            variables = (entry / "environ").read_bytes().split(b"\0") if theirs else []
+        except OSError:
+            continue  # it ended meanwhile
+        for variable in variables:
+            if variable.startswith(b"JUPYTERHUB_API_TOKEN="):
+                return variable.partition(b"=")[2].decode()
+    raise AssertionError(f"no process of {person.name} has a token")
