@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+from playwright.sync_api import sync_playwright
+from tests.integration.test_browser import ARGUMENTS
+
 from werkplaats_hub.away_page import away_page
 from werkplaats_hub.facility import read
 
@@ -32,3 +36,29 @@ def test_it_needs_nobody_else(facility_file: Path) -> None:
     assert "<b>" not in page
     assert "&lt;b&gt;" in page
     assert look.primary in page
+
+
+@pytest.mark.parametrize(
+    ("path", "locale", "said"),
+    [
+        ("hub/spawn", "en", "Nobody can sign in, start a server or stop one now."),
+        ("services/desk/apply", "nl", "Het loket is nu niet te bekijken"),
+        ("user/mkb/lab", "en-GB", "its time may be over"),
+        ("", "de", "Niemand kan nu inloggen"),
+    ],
+)
+def test_a_browser_shows_the_readers_language_and_what_concerns_them(
+    facility_file: Path, path: str, locale: str, said: str
+) -> None:
+    """One language and one part of it; who reads neither language gets the facility's own."""
+    html = away_page(read(facility_file).facility)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        page = chromium.new_context(locale=locale).new_page()
+        page.route("**/*", lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
+        page.goto(f"http://werkplaats.test/{path}")
+        shown = page.inner_text("main")
+        assert page.locator("[data-of]:visible").count() == 1
+        assert page.get_attribute("html", "lang") == ("en" if locale.startswith("en") else "nl")
+        chromium.close()
+    assert said in shown
