@@ -9,13 +9,18 @@ from pathlib import Path
 import uvicorn
 
 from werkplaats_desk.app import create_app, open_desk
+from werkplaats_desk.database import AWAY
 
 
 def main(path: Path) -> None:
     """Serve until told to end."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it writes addresses, with their codes
-    desk = open_desk(path)
+    try:
+        desk = open_desk(path)
+    except AWAY as wrong:
+        # Who started it starts it again, until the database is there.
+        raise SystemExit(f"The desk's database does not answer: {wrong}") from None
     uvicorn.run(
         create_app(desk),
         host="127.0.0.1",

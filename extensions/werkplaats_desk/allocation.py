@@ -123,7 +123,7 @@ def refresh(desk: Desk, now: datetime) -> None:
     settings = desk.settings
     with desk.database.transaction() as session:
         names = wanted(session, now)
-        streams = {**settings.projects, **_granted(session)}
+        streams = {**settings.projects, **granted(session)}
     for name in reversed(names):  # this month first: it is the one that is looked at
         answer = desk.queue.months([name])["months"].get(name)
         if answer is not None:
@@ -131,7 +131,8 @@ def refresh(desk: Desk, now: datetime) -> None:
                 _keep(session, name, figures(settings, answer, streams), int(answer["at"]))
 
 
-def _granted(session: Session) -> dict[str, str]:
+def granted(session: Session) -> dict[str, str]:
+    """Return the desk's own projects, each with its stream."""
     pairs = [
         *session.execute(select(Application.project, Application.stream)),
         *session.execute(select(Course.project, Course.stream)),

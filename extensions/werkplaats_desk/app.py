@@ -26,7 +26,7 @@ from werkplaats_desk import (
     words,
 )
 from werkplaats_desk.chores import Chores
-from werkplaats_desk.database import Database
+from werkplaats_desk.database import AWAY, Database
 from werkplaats_desk.desk import Desk, SignInFirst, TheDesk, Visitor, to_sign_in
 from werkplaats_desk.guard import HEADERS, Guard
 from werkplaats_desk.hub import Hub
@@ -53,7 +53,7 @@ def open_desk(path: Path) -> Desk:
     watched = Watched(path)
     settings = watched()
     words.load(settings.locale)
-    database = Database(settings.database)
+    database = Database(settings.database, settings.database_password())
     database.migrate()
     token = settings.token_file.read_text().strip()
     return Desk(
@@ -91,11 +91,13 @@ def create_app(desk: Desk, *, chores: bool = True) -> FastAPI:
     app.state.desk = desk
     for router in (home_router, *ROUTERS):
         app.include_router(router, prefix=prefix)
-    app.add_middleware(Guard, settings=lambda: desk.settings)
+    app.add_middleware(Guard, settings=lambda: desk.settings, too_large=_too_large)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(SignInFirst, _sign_in)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
+    for kind in AWAY:
+        app.add_exception_handler(kind, _database_away)
     app.add_exception_handler(Exception, _broken)
     return app
 
@@ -168,8 +170,18 @@ async def _sign_in(request: Request, wrong: Exception) -> Response:
     return see(to_sign_in(request))
 
 
+def _too_large(request: Request) -> Response:
+    sentence = _(
+        "This is too long. A request has at most 4000 letters; go back, make it shorter, and send it."
+    )
+    return _say(request, 413, "too-large", sentence)
+
+
 async def _http(request: Request, wrong: Exception) -> Response:
     assert isinstance(wrong, HTTPException)  # noqa: S101
+    if wrong.status_code == 400:  # FastAPI could not read a body, whatever was the matter with it
+        sentence = _("What was sent could not be read. Send an object in JSON, of at most 64 KiB.")
+        return _say(request, 400, "bad-body", sentence)
     return _say(request, wrong.status_code, "http", _("There is no such page here."))
 
 
@@ -182,6 +194,15 @@ async def _invalid(request: Request, wrong: Exception) -> Response:
     keys = [".".join(str(part) for part in error["loc"]) for error in errors]
     last = str(errors[0]["loc"][-1]) if errors else ""
     return JSONResponse({"reason": "bad-value", "message": fields.sentence(last), "keys": keys}, 422)
+
+
+async def _database_away(request: Request, wrong: Exception) -> Response:
+    _log.error("%s %s: %s", request.method, request.url.path, wrong)
+    sentence = _(
+        "The desk cannot reach its database at the moment, so nothing was changed. What was handed in "
+        "before is kept. Try again in a few minutes."
+    )
+    return _say(request, 503, "database-away", sentence)
 
 
 async def _broken(request: Request, wrong: Exception) -> Response:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from sqlalchemy.exc import SQLAlchemyError
 
-from werkplaats_desk import applications, budget, fields, outbox
+from werkplaats_desk import allocation, applications, budget, capacity, fields, outbox
 from werkplaats_desk.applications import Decision, Draft
+from werkplaats_desk.capacity import Capacity
 from werkplaats_desk.desk import Desk, Fields, Operator, Reader, TheDesk
 from werkplaats_desk.login_pages import see
-from werkplaats_desk.models import APPROVED, Application
+from werkplaats_desk.models import APPROVED, SUBMITTED, Application
 from werkplaats_desk.pages import render
 from werkplaats_desk.people import Person
+from werkplaats_desk.published import View
 from werkplaats_desk.refusal import Refusal
+from werkplaats_desk.settings import Stream
 from werkplaats_desk.words import gettext as _
 
 router: Final = APIRouter(include_in_schema=False)
@@ -87,16 +92,36 @@ def one(request: Request, desk: TheDesk, person: Reader, number: int) -> Respons
 def _one(
     request: Request, desk: Desk, person: Person, found: Application, wrong: str = "", status: int = 200
 ) -> Response:
-    ready = False
+    ready, view = False, desk.queue.view()
     if found.state == APPROVED and found.project:
-        ready = desk.queue.view().may_start(found.project, found.applicant)
+        ready = view.may_start(found.project, found.applicant)
     over = found.ends < date.today()
     waits = found.state == APPROVED and not ready and not over
+    stream, room = desk.settings.stream(found.stream), None
+    if found.state == SUBMITTED and person.decides(desk.settings):
+        room = _room(desk, stream, view)
     return render(
         request, "application.html", person, status=status, one=found, wrong=wrong, ready=ready, over=over,
-        waits=waits, long=waits and (found.decided_at or 0) < time.time() - 300,
-        stream=desk.settings.stream(found.stream),
+        waits=waits, long=waits and (found.decided_at or 0) < time.time() - 300, stream=stream, view=view,
+        room=room,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Room:
+    """What an operator weighs a request by: hours that the desk has left to give, and what there is."""
+
+    left: int
+    capacity: Capacity | None
+
+
+def _room(desk: Desk, stream: Stream | None, view: View) -> Room | None:
+    if stream is None:
+        return None
+    with desk.database.transaction() as session:
+        left = budget.left(session, desk.settings, stream, date.today())
+        granted = allocation.granted(session)
+    return Room(left, capacity.of_stream(view, desk.settings, granted, stream))
 
 
 @router.post("/applications/{number}/decision")
@@ -118,8 +143,13 @@ def decide(request: Request, desk: TheDesk, person: Operator, given: Fields, num
 
 def settle(desk: Desk, person: Person, number: int, decision: Decision) -> Application:
     """Decide on a request and put what follows where the operator's process finds it."""
+    view = desk.queue.view()  # before the transaction: whoever waits for Slurm must hold nobody up
     with desk.database.transaction() as session:
         found = applications.find(session, number, person, desk.settings)
+        if decision.approve and found.state == SUBMITTED:
+            stream = desk.settings.stream(found.stream)
+            known = capacity.of_stream(view, desk.settings, allocation.granted(session), stream)
+            capacity.require(known, found.gpu_hours)
         applications.decide(session, desk.settings, found, person, decision, date.today())
     publish(desk)
     return found
@@ -130,7 +160,7 @@ def publish(desk: Desk) -> None:
     try:
         outbox.publish(desk.database, desk.settings.projects_d)
         desk.problems.pop("outbox", None)
-    except OSError as wrong:
+    except (OSError, SQLAlchemyError) as wrong:  # the decision stands, whatever came after it
         desk.problems["outbox"] = str(wrong)
 
 

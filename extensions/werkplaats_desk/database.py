@@ -13,19 +13,33 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, create_engine, event, exc, make_url, text
 from sqlalchemy.orm import Session, sessionmaker
 
+#: What a database that does not answer is met with.
+AWAY = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
+
 _WAIT_SECONDS = 15
+#: How long a page waits for a connection to PostgreSQL, and for its turn at one (s).
+_CONNECT_SECONDS = 5
+_TURN_SECONDS = 10
 #: A number of ours among PostgreSQL's advisory locks.
 _LOCK = 0x6465736B
 
 
 class Database:
-    """Where the desk keeps what it knows."""
+    """Where the desk keeps what it knows.
 
-    def __init__(self, url: str) -> None:
-        self.engine = _engine(url)
+    Parameters
+    ----------
+    url
+        An address of SQLAlchemy's; it holds no password.
+    password
+        Of PostgreSQL's, where it asks for one.
+    """
+
+    def __init__(self, url: str, password: str | None = None) -> None:
+        self.engine = _engine(url, password)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     def migrate(self) -> None:
@@ -49,10 +63,17 @@ def alone(session: Session) -> None:
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, password: str | None) -> Engine:
+    # An error's text goes to the log, and what was kept (a token, somebody's sentences) must not.
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": _WAIT_SECONDS})
+        return create_engine(
+            make_url(url).set(password=password) if password else url,
+            connect_args={"connect_timeout": _CONNECT_SECONDS},
+            pool_pre_ping=True,  # one that PostgreSQL closed meanwhile is opened anew
+            pool_timeout=_TURN_SECONDS,
+            hide_parameters=True,
+        )
+    engine = create_engine(url, connect_args={"timeout": _WAIT_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _lock)
     return engine

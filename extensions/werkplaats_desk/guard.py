@@ -8,6 +8,8 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from werkplaats_desk import words
@@ -15,6 +17,9 @@ from werkplaats_desk.settings import Settings
 
 #: Largest body of a request: five fields, one of them a page of text.
 MOST_BYTES: Final = 64 * 1024
+
+#: How much of a body that is too large is read and forgotten, so that its sender comes to read why.
+_DRAINED_BYTES: Final = 32 * 1024 * 1024
 
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -34,10 +39,20 @@ class TooLarge(Exception):
 
 
 class Guard:
-    """Wraps the whole application."""
+    """Wraps the whole application.
 
-    def __init__(self, app: ASGIApp, settings: Callable[[], Settings]) -> None:
-        self._app, self._settings = app, settings
+    Parameters
+    ----------
+    settings
+        Returns what the facility says now.
+    too_large
+        Returns what who sent too much is told.
+    """
+
+    def __init__(
+        self, app: ASGIApp, settings: Callable[[], Settings], too_large: Callable[[Request], Response]
+    ) -> None:
+        self._app, self._settings, self._too_large = app, settings, too_large
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -48,22 +63,24 @@ class Guard:
         cookie = _cookie(headers.get("cookie", ""))
         accept = headers.get("accept-language", "")
         words.speak(words.negotiate(cookie, accept, self._settings().language))
-        answer = _Answer(send, _whole_body(receive), static="/static/" in scope["path"])
+        body = _Body(receive)
+        answer = _Answer(send, static="/static/" in scope["path"])
         try:
             if int(headers.get("content-length", "0") or 0) > MOST_BYTES:
                 raise TooLarge
-            await self._app(scope, answer.receive, answer.send)
+            await self._app(scope, body.receive, answer.send)
         except (TooLarge, ValueError):
             if answer.begun:
                 raise
-            await answer.too_large()
+            await body.drain()
+            await self._too_large(Request(scope))(scope, receive, answer.send)
 
 
 class _Answer:
     """One answer on its way out."""
 
-    def __init__(self, send: Send, receive: Receive, *, static: bool) -> None:
-        self._send, self.receive, self._static, self.begun = send, receive, static, False
+    def __init__(self, send: Send, *, static: bool) -> None:
+        self._send, self._static, self.begun = send, static, False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -76,25 +93,29 @@ class _Answer:
                 headers.append("Vary", "Cookie, Accept-Language")
         await self._send(message)
 
-    async def too_large(self) -> None:
-        start = {"type": "http.response.start", "status": 413, "headers": [(b"content-type", b"text/plain")]}
-        await self.send(start)
-        await self.send({"type": "http.response.body", "body": b"Too large.\n"})
 
+class _Body:
+    """The body of one request, counted; one that says nothing of its length is bounded as well."""
 
-def _whole_body(receive: Receive) -> Receive:
-    """Return `receive`, counting; a body that says nothing of its length is bounded as well."""
-    came = 0
+    def __init__(self, receive: Receive) -> None:
+        self._receive, self._came, self._over = receive, 0, False
 
-    async def counting() -> Message:
-        nonlocal came
-        message = await receive()
-        came += len(message.get("body", b""))
-        if came > MOST_BYTES:
+    async def receive(self) -> Message:
+        message = await self._next()
+        if self._came > MOST_BYTES:
             raise TooLarge
         return message
 
-    return counting
+    async def drain(self) -> None:
+        """Read what is left: a browser that may not finish sending shows no answer at all."""
+        while not self._over and self._came < _DRAINED_BYTES:
+            await self._next()
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        self._came += len(message.get("body", b""))
+        self._over = not message.get("more_body", False)
+        return message
 
 
 def _cookie(header: str) -> str | None:

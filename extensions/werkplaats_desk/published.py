@@ -35,11 +35,17 @@ class View:
     ----------
     at
         Unix time of the answer; 0 when there never was one.
+    gpus
+        Each stream's share, by the name of its QOS.
+    accounting_away
+        Whether Slurm's database does not answer; new projects wait for it.
     """
 
     at: float = 0.0
     jobs: tuple[Mapping[str, Any], ...] = ()
     associations: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    gpus: Mapping[str, int] = field(default_factory=dict)
+    accounting_away: bool = False
 
     @property
     def age(self) -> int:
@@ -94,7 +100,14 @@ def _read(answer: Mapping[str, Any]) -> View:
     if answer.get("error"):
         raise Away(str(answer["error"]))
     associations = {(str(a["account"]), str(a["user"])): a for a in answer.get("associations", [])}
-    return View(float(answer.get("at", 0)), tuple(answer.get("jobs", [])), associations)
+    shares = {str(qos["name"]): qos["gpus"]["limit"] for qos in answer.get("qos", [])}
+    return View(
+        float(answer.get("at", 0)),
+        tuple(answer.get("jobs", [])),
+        associations,
+        {name: int(gpus) for name, gpus in shares.items() if gpus is not None},
+        bool(answer.get("accounting", {}).get("error")),
+    )
 
 
 def over_socket(path: Path) -> Ask:

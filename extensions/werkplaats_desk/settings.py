@@ -60,6 +60,8 @@ class Settings(Frozen):
     ----------
     projects
         Names that are taken, to their stream: those of ``facility.toml``.
+    period
+        After which budgets begin anew.
     most_gpu_hours
         The most that all projects of the desk may have together in one period; each stream's part of it
         is its share.
@@ -73,6 +75,8 @@ class Settings(Frozen):
         Where the Hub's API answers on this machine.
     token_file
         Holds the service's token, which is also its OAuth client's secret.
+    database_password_file
+        Holds the password of PostgreSQL, where there is such a file.
     lent
         The QOS of borrowed capacity.
     named_servers
@@ -84,6 +88,7 @@ class Settings(Frozen):
     streams: tuple[Stream, ...]
     flavours: tuple[Flavour, ...]
     projects: dict[str, str] = Field(default_factory=dict)
+    period: Literal["monthly", "quarterly", "yearly"] = "monthly"
     most_gpu_hours: int = 0
     most_course_hours: int = 0
     course_stream: str
@@ -98,11 +103,17 @@ class Settings(Frozen):
     hub_api: str
     port: int
     database: str
+    database_password_file: Path | None = None
     projects_d: Path
     queue: Path
     token_file: Path
     static: Path
     locale: Path
+
+    def database_password(self) -> str | None:
+        """Read the password of the database; nothing where none is kept."""
+        file = self.database_password_file
+        return file.read_text().strip() if file is not None and file.exists() else None
 
     def stream(self, name: str) -> Stream | None:
         """Return the stream of that name."""

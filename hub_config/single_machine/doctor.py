@@ -197,6 +197,9 @@ def _a_log_in(instance: Instance) -> Iterator[Finding]:
 
 
 def _the_desk(instance: Instance) -> Iterator[Finding]:
+    password = instance.desk_database_password
+    if password.exists() and password.stat().st_mode & 0o007:
+        yield Finding(f"everybody can read {password}", True, "run `make up`; think of another password")
     problems = login.desk_problems(instance.url)
     if problems is None:
         mend = f"read {instance.logs}/desk.out, mend what it names, and run `make up`"

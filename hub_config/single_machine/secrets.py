@@ -66,6 +66,8 @@ def keep(instance: Instance, environment: Mapping[str, str]) -> Passwords:
     # Of the Hub and the desk: the one knows the other by it.
     _made(instance, "desk-token", secrets.token_hex(32), hub, instance.desk_user)
     _made(instance, "database-password", secrets.token_hex(24), "root")
+    if instance.desk_database_password.exists():  # the operator's own; nobody else is to read it
+        _made(instance, instance.desk_database_password.name, "", "root", instance.desk_user)
     key = instance.secrets / "munge.key"
     if not key.exists():
         files.write(key, secrets.token_hex(512), 0o400, "munge")

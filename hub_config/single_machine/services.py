@@ -57,7 +57,8 @@ def services(instance: Instance, nodes: Iterable[Node], node_js: Path, proxy_tok
         f"{node_js} {instance.prefix}/proxy/node_modules/configurable-http-proxy/bin/configurable-http-proxy "
         f"--port {instance.port} --api-ip 127.0.0.1 --api-port {instance.port_proxy_api} "
         f"--default-target http://127.0.0.1:{instance.port_hub} "
-        f"--error-target http://127.0.0.1:{instance.port_hub}/hub/error"
+        # A file, and not a page of the Hub's: it may be the Hub that does not answer.
+        f"--error-path {instance.away_page.parent}"
         + (f" --ip {instance.address}" if instance.address else "")
     )
     config = instance.prefix / "hub/share/werkplaats/jupyterhub_config.py"

@@ -26,6 +26,7 @@ from single_machine.console import Console, StepFailed
 from single_machine.isolation import Isolation
 from single_machine.services import Supervisor, configuration, services
 from werkplaats_hub import facility as facilities
+from werkplaats_hub.away_page import away_page
 from werkplaats_hub.desk_settings import desk_settings
 from werkplaats_hub.facility import Facility, FacilityError
 from werkplaats_hub.instance import FILE, Instance, short_hostname
@@ -162,6 +163,8 @@ class Up:
         accounts.allow_programs(self.console, instance, self.facility)
         alone = facilities.read(self.facility_file)
         files.write(instance.desk_settings, desk_settings(instance, alone))
+        files.folder(instance.away_page.parent)
+        files.write(instance.away_page, away_page(alone.facility))
         if instance.default:
             command = Path("/usr/local/bin/werkplaats")
             command.unlink(missing_ok=True)

@@ -23,6 +23,7 @@ from werkplaats_spawners.names import PERSON, RESERVED
 from werkplaats_spawners.offer import Words
 
 _DESK: Final = Words(nl="Loket", en="Desk")
+_DESK_SCOPE: Final = "access:services!service=desk"
 #: For how long an answer to a start waits for a refusal to come with it (s); the rest is told as it comes.
 SLOW_START: Final = 3
 
@@ -108,8 +109,10 @@ def apply_desk(c: Config, instance: Instance) -> None:
     """Let people use the desk, a service of its own: it signs them in through the Hub.
 
     Its token can do nothing. What somebody signs in with there reads their name and groups, and starts
-    servers of theirs, which is how the button of a lesson works.
+    servers of theirs, which is how the button of a lesson works. The token of a person's own server opens
+    the desk's API as that person, for the panels there; the rest of it is what JupyterHub's role has.
     """
+    c.Spawner.server_token_scopes = ["users:activity!user", "access:servers!server", _DESK_SCOPE]
     c.JupyterHub.services = [
         {
             "name": "desk",
@@ -120,7 +123,7 @@ def apply_desk(c: Config, instance: Instance) -> None:
             "oauth_client_allowed_scopes": ["read:users:groups!user", "start:servers!user"],
         }
     ]
-    c.JupyterHub.load_roles = [{"name": "user", "scopes": ["self", "access:services!service=desk"]}]
+    c.JupyterHub.load_roles = [{"name": "user", "scopes": ["self", _DESK_SCOPE]}]
 
 
 def apply_newcomers(

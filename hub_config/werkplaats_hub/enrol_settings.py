@@ -20,6 +20,7 @@ def enrol_settings(instance: Instance, facility: Facility) -> Settings | None:
         account=FIRST_STEPS,
         limits=dict(first_steps(facility.first_steps)),
         place=place(instance),
+        newcomers_per_day=facility.first_steps.newcomers_per_day,
     )
 
 

@@ -7,7 +7,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from werkplaats_hub import granted
 from werkplaats_hub.granted import Drop
@@ -35,6 +37,9 @@ _ROUNDING = 0.001
 #: Slurm's administrator passes by every limit.
 _ROOT = "root"
 _NOBODY = "whom Slurm limits in nothing; take the name out"
+
+#: What an address of the desk's database looks like.
+_POSTGRESQL = "postgresql+psycopg://desk@db.example/desk"
 
 #: Sections of which every table has a name of its own: ``[streams.regional]``.
 _NAMED = ("streams", "projects", "flavours")
@@ -120,6 +125,22 @@ class Desk(Frozen):
     teacher_groups: tuple[str, ...] = Field(default=(), strict=False)
     operator_groups: tuple[str, ...] = Field(default=(), strict=False)
     database: str = ""
+
+    @field_validator("database")
+    @classmethod
+    def _is_an_address_without_a_secret(cls, address: str) -> str:
+        """Refuse a password: everybody on the machine can read this file. No error repeats the value."""
+        if not address:
+            return address
+        try:
+            url = make_url(address)
+        except ArgumentError:
+            raise ValueError(f"write an address such as {_POSTGRESQL}") from None
+        if url.password is not None or "password" in url.query:
+            raise ValueError("it holds a password; put that into secrets/desk-database-password instead")
+        if url.drivername not in ("postgresql+psycopg", "sqlite"):
+            raise ValueError(f"the desk knows PostgreSQL and SQLite; write an address such as {_POSTGRESQL}")
+        return address
 
 
 class Facility(Frozen):

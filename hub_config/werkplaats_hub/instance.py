@@ -164,6 +164,16 @@ class Instance(BaseModel):
         return self.etc / "desk.json"
 
     @property
+    def away_page(self) -> Path:
+        """What the proxy shows of itself when what it asks does not answer; it looks for that file name."""
+        return self.etc / "away/error.html"
+
+    @property
+    def desk_database_password(self) -> Path:
+        """Where an operator keeps the password of the desk's PostgreSQL, if it asks for one."""
+        return self.secrets / "desk-database-password"
+
+    @property
     def job_logs(self) -> Path:
         """One folder a person, in which their servers write their log."""
         return self.state / "job-logs"

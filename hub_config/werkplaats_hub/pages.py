@@ -27,6 +27,7 @@ from tornado.httputil import HTTPServerRequest
 from traitlets.config import Config
 
 from werkplaats_hub.choices_page import Choices
+from werkplaats_hub.home_page import HomePage
 from werkplaats_hub.look import FacilityLook
 from werkplaats_hub.newcomers import why_not
 from werkplaats_hub.start_page import ExtraServer, StartPage, said
@@ -138,6 +139,7 @@ def seconds_since(moment: datetime | None) -> int:
 
 
 ROUTES: Final[list[tuple[Any, ...]]] = [
+    (r"/home", HomePage),
     (r"/spawn", StartPage),
     (r"/spawn/([^/]+)", StartPage),
     (r"/spawn/([^/]+)/([^/]+)", StartPage),

@@ -37,6 +37,12 @@ class StartPage(SpawnHandler):  # type: ignore[misc]
     preselected: ServerRequest = ServerRequest()
     refusal: Refused | None = None
 
+    @property
+    def desk_form(self) -> str:
+        """Where GPU-hours are asked for; empty where there is no desk for this person."""
+        services = self.get_accessible_services(self.current_user)
+        return next((f"{service.href}apply" for service in services if service.name == "desk"), "")
+
     def get(self, user_name: str | None = None, server_name: str = "") -> Any:
         """Show the form; start nothing."""
         fields = as_text(self.request.query_arguments)
@@ -103,6 +109,7 @@ class StartPage(SpawnHandler):  # type: ignore[misc]
             auth_state=await for_user.get_auth_state(),
             spawner_options_form=await spawner.get_options_form(),
             url=self._action(),
+            desk_form=self.desk_form,
             by_link=self.request.method == "GET" and self.preselected != ServerRequest(),
             **self._trouble(sys.exception()),  # JupyterHub calls from its ``except`` clause
         )
@@ -122,7 +129,7 @@ class StartPage(SpawnHandler):  # type: ignore[misc]
         if not isinstance(error, web.HTTPError):
             self.set_status(500)
         if sentence := said(error):
-            return {"error_message": sentence}
+            return {"error_message": sentence, "error_reason": str(getattr(error, "reason", ""))}
         return {"error_message": _("Your server could not be started."), "error_detail": str(error)}
 
 

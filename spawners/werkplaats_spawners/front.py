@@ -116,7 +116,10 @@ class Front(HasTraits):
         afterwards(lambda: [self.estimates.ask(self.user.name, granted) for granted in worth])
         found = choices(chosen, self.offer, standing, self._known)
         quick = self._quick(standing)
-        return form.render(self.offer, standing=standing, chosen=chosen, choices=found, quick_choice=quick)
+        desk = getattr(self.handler, "desk_form", "")
+        return form.render(
+            self.offer, standing=standing, chosen=chosen, choices=found, quick_choice=quick, desk=desk
+        )
 
     async def choices(
         self, request: ServerRequest, within: float
@@ -154,7 +157,8 @@ class Front(HasTraits):
         """Say where the start stands, by what is known already."""
         view = self.cluster.latest
         now = datetime.now().astimezone()
-        return waiting(self._verdict, view.jobs if view else {}, now, self._smaller(view))
+        known_at = datetime.fromtimestamp(view.at).astimezone() if view and view.error else None
+        return waiting(self._verdict, view.jobs if view else {}, now, self._smaller(view), known_at)
 
     def _smaller(self, view: View | None) -> Flavour | None:
         """Return the largest smaller flavour that would start now, as far as that is known."""

@@ -148,6 +148,7 @@ class FirstSteps(Frozen):
     title: Words
     stream: Name
     gpu_hours: int = Field(ge=0, le=1000, description="for each person, in one period")
+    newcomers_per_day: int = Field(default=200, ge=1, le=10_000, description="new users in one day (UTC)")
 
     @property
     def project(self) -> Project:

@@ -53,6 +53,11 @@ def not_enrolled(why: Why) -> Refused:
             return Refused("name-taken", sentence, 403)
         case Why.WAITING:
             sentence = _("Your account on the cluster is being made. Load this page again in a moment.")
+        case Why.FULL:
+            sentence = _(
+                "As many newcomers have come today as there is room for in one day. Come back tomorrow: then "
+                "your account is made by itself. If it cannot wait, ask the desk."
+            )
         case Why.UNREACHABLE:
             sentence = _(
                 "Your account on the cluster will be made as soon as the cluster answers. You need not do "

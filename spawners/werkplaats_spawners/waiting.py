@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from werkplaats_spawners import spoken
 from werkplaats_spawners.choices import moment
 from werkplaats_spawners.cluster import Verdict
 from werkplaats_spawners.language import gettext as _
@@ -68,7 +69,11 @@ class Waiting:
 
 
 def waiting(
-    verdict: Verdict, queue: Mapping[int, Job], now: datetime, smaller: Flavour | None = None
+    verdict: Verdict,
+    queue: Mapping[int, Job],
+    now: datetime,
+    smaller: Flavour | None = None,
+    known_at: datetime | None = None,
 ) -> Waiting:
     """Say where a start stands.
 
@@ -82,7 +87,17 @@ def waiting(
         With the facility's time zone.
     smaller
         What would start now instead.
+    known_at
+        When the cluster last answered, if it does not now.
     """
+    found = _waiting(verdict, queue, now, smaller)
+    if known_at is None or verdict.phase is Phase.UNKNOWN:
+        return found
+    said = _("The cluster does not answer at the moment: this is how it was at {time}. Your request is kept.")
+    return replace(found, expected=said.format(time=spoken.clock(known_at)), smaller=None)
+
+
+def _waiting(verdict: Verdict, queue: Mapping[int, Job], now: datetime, smaller: Flavour | None) -> Waiting:
     match verdict.phase:
         case Phase.PENDING:
             return _pending(verdict, queue, now, smaller)

@@ -78,7 +78,9 @@ class FakeQueue:
 
     jobs: list[dict[str, Any]] = field(default_factory=list)
     associations: list[dict[str, Any]] = field(default_factory=list)
+    qos: list[dict[str, Any]] = field(default_factory=list)
     months: dict[str, Any] = field(default_factory=dict)
+    accounting: str | None = None
     away: bool = False
     at: float = 0.0
 
@@ -91,7 +93,8 @@ class FakeQueue:
         if message["want"] == "months":
             return {"error": None if self.months else "slurmdbd", "months": self.months}
         at = self.at or time.time()
-        return {"error": None, "at": at, "jobs": self.jobs, "associations": self.associations}
+        view = {"at": at, "jobs": self.jobs, "associations": self.associations, "qos": self.qos}
+        return {"error": None, **view, "accounting": {"at": at, "error": self.accounting}}
 
     def let(self, account: str, *people: str, closed: bool = False, limit: int = 600, used: int = 0) -> None:
         """Have Slurm let people charge an account."""

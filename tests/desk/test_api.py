@@ -78,6 +78,15 @@ def test_who_may_call(call: Call, browser: Make, fake_hub: FakeHub) -> None:
         assert browser().client.get(f"{PREFIX}api/applications", headers=headers).status_code == 401
 
 
+def test_the_token_of_an_operators_server(browser: Make, fake_hub: FakeHub) -> None:
+    """Opens the desk as that person, who decides nothing by it."""
+    scopes = ["access:services!service=desk", "access:servers!server=beheer/"]
+    headers = {"Authorization": f"token {fake_hub.token('beheer', *scopes)}"}
+    client = browser().client
+    assert client.get(f"{PREFIX}api/applications", headers=headers).status_code == 200
+    assert client.get(f"{PREFIX}api/applications?everybody=true", headers=headers).status_code == 403
+
+
 def test_a_token_is_checked_for_some_minutes(
     call: Call, fake_hub: FakeHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:

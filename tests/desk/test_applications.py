@@ -283,7 +283,7 @@ def test_slurm_away(browser: Make, draft: dict[str, str], fake_queue: FakeQueue)
     mkb, beheer = browser("mkb"), browser("beheer")
     page = asked(mkb, draft)
     assert decide(beheer, page, True) == 303
-    assert "is being put in place" in mkb.get(page).text
+    assert "is put in place as soon as it does" in mkb.get(page).text
 
 
 def test_the_desk_restarts(browser: Make, draft: dict[str, str], desk: Desk) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
 from datetime import date
@@ -13,6 +10,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from tests import postgresql as servers
 from tests.desk.conftest import TOMORROW, settings
 
 from werkplaats_desk import applications, courses
@@ -22,26 +20,12 @@ from werkplaats_desk.models import Base
 from werkplaats_desk.people import Person
 from werkplaats_desk.refusal import Refusal
 
-_BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-_AS = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.getuid() == 0 else []
-
 
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[str]:
-    """A PostgreSQL of this module's own, on a socket; ``tests/run.sh`` installs the programs."""
-    assert _BINARIES, "PostgreSQL is not installed; `make test` does that"
-    made = subprocess.check_output([*_AS, "mktemp", "-d", "/tmp/desk-pg-XXXXXX"], text=True)
-    folder = Path(made.strip())
-    server = [*_AS, str(_BINARIES[-1] / "pg_ctl"), "-D", f"{folder}/data", "-w", "-l", f"{folder}/log"]
-    initdb = [*_AS, str(_BINARIES[-1] / "initdb"), "-D", f"{folder}/data", "-U", "desk", "-A", "trust"]
-    try:
-        subprocess.run(initdb, check=True, capture_output=True, cwd="/")
-        options = f"-c listen_addresses='' -k {folder} -c fsync=off"
-        subprocess.run([*server, "-o", options, "start"], check=True, capture_output=True, cwd="/")
-        yield f"postgresql+psycopg://desk@/postgres?host={folder}"
-    finally:
-        subprocess.run([*server, "-m", "immediate", "stop"], check=False, capture_output=True, cwd="/")
-        shutil.rmtree(folder, ignore_errors=True)
+    """A PostgreSQL of this module's own."""
+    with servers.running() as server:
+        yield server.url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -45,6 +45,7 @@ class Waits(Spawner):
         import asyncio, json
         with Path("starts").open("a") as file:
             print(json.dumps([self.user.name, self.name, self.user_options]), file=file)
+        Path("token-of-" + self.user.name).write_text(self.get_env()["JUPYTERHUB_API_TOKEN"])
         await asyncio.sleep(600)
     async def stop(self, now=False): pass
     async def poll(self): return None
@@ -199,6 +200,49 @@ def test_a_token_of_the_hubs_opens_the_api(web: Web) -> None:
     assert web.ask("GET", address).status_code == 401
 
 
+def own_token(web: Web, folder: Path, name: str, password: str = PASSWORD) -> str:
+    """Start a server of somebody's, and return the token that it was given."""
+    web.sign_in(name, password)
+    web.follow("/hub/home")
+    xsrf = next(c.value for c in web.http.cookies if c.name == "_xsrf" and c.path == "/hub/")
+    headers = {"X-XSRFToken": xsrf, "Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"}
+    assert web.ask("POST", f"/hub/api/users/{name}/server", headers=headers).status_code == 202
+    return (folder / f"token-of-{name}").read_text()
+
+
+def test_a_servers_own_token_opens_the_desk(web: Web, ports: tuple[int, int, Path, FakeQueue]) -> None:
+    """As that person, for what they may ask; and nothing else of the Hub's than it ever did."""
+    token = {"Authorization": f"token {own_token(web, ports[2], 'maker')}"}
+    address = "/services/desk/api/applications"
+    five = {"title": "Uit een notebook", "stream": "regional", "purpose": "Asked by a panel.", "gpu_hours": 3}
+    made = web.ask("POST", address, headers=token, json={**five, "ends": str(TOMORROW)})
+    assert (made.status_code, made.json()["applicant"]) == (201, "maker")
+    assert [one["title"] for one in web.ask("GET", address, headers=token).json()] == ["Uit een notebook"]
+    assert web.ask("GET", f"{address}?everybody=true", headers=token).status_code == 403
+    whole = web.ask("GET", "/hub/api/user", headers=token).json()
+    assert set(whole["scopes"]) == {
+        "access:services!service=desk", "access:servers!server=maker/", "users:activity!user=maker",
+        "read:users:activity!user=maker",  # comes with the one above
+        "read:users:name!user=maker", "read:users:groups!user=maker",  # to say whose token it is
+    }  # fmt: skip
+    mine = "users/maker"
+    for method, path in [
+        ("GET", "users"), ("GET", "users/beheer"), ("GET", f"{mine}/tokens"), ("POST", f"{mine}/tokens"),
+        ("DELETE", f"{mine}/server"), ("POST", f"{mine}/servers/x"), ("GET", "services"), ("GET", "proxy"),
+    ]:  # fmt: skip
+        assert web.ask(method, f"/hub/api/{path}", headers=token, json={}).status_code in (403, 404), path
+
+
+def test_an_operators_server_decides_nothing(web: Web, ports: tuple[int, int, Path, FakeQueue]) -> None:
+    """A notebook that an operator opens, whoever wrote it, approves no request."""
+    token = {"Authorization": f"token {own_token(web, ports[2], 'beheer', ADMIN)}"}
+    address = "/services/desk/api/applications"
+    assert web.ask("GET", address, headers=token).status_code == 200
+    assert web.ask("GET", f"{address}?everybody=true", headers=token).status_code == 403
+    decision = {"approve": True, "version": 1}
+    assert web.ask("POST", f"{address}/1/decision", headers=token, json=decision).status_code == 403
+
+
 def test_a_lesson_starts_the_students_own_server(web: Web, ports: tuple[int, int, Path, FakeQueue]) -> None:
     """With what they allowed when they signed in, under the name of the course, with its options."""
     hub, desk, folder, queue = ports
@@ -217,7 +261,7 @@ def test_a_lesson_starts_the_students_own_server(web: Web, ports: tuple[int, int
     waiting = web.send(door, door).headers["location"]
     queue.let("les-c1", "student")
     assert "You are in the queue" in web.ask("GET", waiting, headers={"Accept-Language": "en"}).text
-    assert (folder / "starts").read_text().strip() == (
+    assert (folder / "starts").read_text().splitlines()[-1] == (
         '["student", "les-c1", {"project": "les-c1", "notebook": "les.ipynb", "flavour": "first-steps"}]'
     )
     assert web.ask("GET", "/hub/spawn-pending/student/les-c1").status_code == 200

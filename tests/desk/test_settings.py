@@ -46,9 +46,12 @@ def test_no_name_of_the_platforms_own_can_be_given(text: str) -> None:
 
 
 def test_it_holds_no_secret(text: str) -> None:
-    """Everybody may read it: where the token is stands in it, and the token does not."""
-    assert json.loads(text)["token_file"].endswith("/secrets/desk-token")
-    assert not [key for key in json.loads(text) if "secret" in key or "password" in key]
+    """Everybody may read it: where a secret is stands in it, and the secret does not."""
+    said = json.loads(text)
+    assert said["token_file"].endswith("/secrets/desk-token")
+    assert said["database_password_file"].endswith("/secrets/desk-database-password")
+    named = [key for key in said if any(word in key for word in ("secret", "password", "token"))]
+    assert sorted(named) == ["database_password_file", "token_file"]
 
 
 def test_a_change_is_seen_and_a_mistake_costs_nothing(text: str, tmp_path: Path) -> None:

@@ -176,13 +176,19 @@ def test_what_is_too_large(browser: Make) -> None:
     """A body is bounded, whether it says how long it is or not; the desk goes on."""
     mkb = browser("mkb")
     much = b"purpose=" + b"x" * MOST_BYTES
-    assert mkb.client.post(PREFIX + "apply", content=much).status_code == 413
+    answer = mkb.client.post(PREFIX + "apply", content=much)
+    assert answer.status_code == 413
+    assert "A request has at most 4000 letters" in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    api = mkb.client.post(PREFIX + "api/applications", content=much)
+    assert (api.status_code, api.json()["reason"]) == (413, "too-large")
 
     def pieces() -> object:
         for _ in range(MOST_BYTES // 1024 + 2):
             yield b"x" * 1024
 
     assert mkb.client.post(PREFIX + "apply", content=pieces()).status_code == 413  # type: ignore[arg-type]
+    assert mkb.client.post(PREFIX + "api/applications", content=pieces()).status_code in (400, 401, 413)  # type: ignore[arg-type]
     assert mkb.client.post(PREFIX + "apply", headers={"Content-Length": "x"}).status_code in (400, 413)
     assert mkb.get("apply").status_code == 200
 

@@ -175,5 +175,8 @@ def test_the_desk_is_a_service_that_can_do_little(c: Config, instance: Instance)
     assert desk["oauth_client_allowed_scopes"] == ["read:users:groups!user", "start:servers!user"]
     (role,) = c.JupyterHub.load_roles
     assert role == {"name": "user", "scopes": ["self", "access:services!service=desk"]}
+    assert set(c.Spawner.server_token_scopes) == {
+        "users:activity!user", "access:servers!server", "access:services!service=desk",
+    }  # fmt: skip
     look = c.JupyterHub.template_vars.get_value({})["look"]
     assert look.service_title("desk") in ("Loket", "Desk")

@@ -41,7 +41,7 @@ def enrolled(wanted: Facility, person: str, monkeypatch: pytest.MonkeyPatch, run
 
     with monkeypatch.context() as patch:
         patch.setattr(program, "_run", answered)
-        patch.setattr(people, "make", lambda name, place, run: None)
+        patch.setattr(people, "make", lambda name, place, run, most_today: None)
         program.enrol(person, settings)
 
 

@@ -331,6 +331,34 @@ def test_a_call_is_one_line_of_text(fault: Callable[[Change], str], call: str) -
     )
 
 
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("postgresql+psycopg://desk:Geheim@db.example/desk", "secrets/desk-database-password"),
+        ("postgresql+psycopg://desk@db.example/desk?password=Geheim", "secrets/desk-database-password"),
+        ("mysql://Geheim@db.example/desk", "PostgreSQL and SQLite"),
+        ("Geheim", "such as postgresql+psycopg://"),
+    ],
+)
+def test_the_desks_database_is_named_without_a_password(
+    fault: Callable[[Change], str], address: str, said: str
+) -> None:
+    """Everybody on the machine can read the file; what stood there is not repeated in the fault either."""
+    found = fault(set_("desk.database", address))
+    assert "'desk.database'" in found
+    assert said in found
+    assert "Geheim" not in found
+
+
+def test_a_database_of_postgresql(tmp_path: Path, shipped_raw: Raw) -> None:
+    """An address without a secret is taken as it is."""
+    address = "postgresql+psycopg://desk@db.example/desk?sslmode=verify-full"
+    shipped_raw["desk"]["database"] = address
+    path = tmp_path / "facility.toml"
+    path.write_text(tomli_w.dumps(shipped_raw))
+    assert read(path).desk.database == address
+
+
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     """A missing file, and a folder in its place, are named as such."""
     with pytest.raises(

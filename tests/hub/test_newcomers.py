@@ -143,9 +143,13 @@ def test_accounting_is_away_at_the_first_log_in(hub: str, mode: Path, folder: Pa
     assert "wordt gemaakt zodra het cluster antwoordt" in page
     assert "berend is not enrolled (unreachable): Connection refused" in (folder / "log").read_text()
     assert re.search(r'id="not-enrolled">.*href="/hub/spawn"', page, re.DOTALL)
+    assert '<meta http-equiv="refresh" content="10">' in page, "it looks again by itself, and so tries again"
+    assert "Deze pagina kijkt vanzelf opnieuw." in page
     mode.write_text("well")
     time.sleep(0.2)
-    assert "not-enrolled" not in start_page(browser).text
+    page = start_page(browser).text
+    assert "not-enrolled" not in page
+    assert "refresh" not in page
 
 
 def test_an_enrol_that_hangs_keeps_nobody_at_the_door(hub: str, mode: Path) -> None:

@@ -204,10 +204,20 @@ def browser() -> Iterator[Browser]:
         yield running_browser
 
 
-@pytest.fixture(scope="module")
-def desk_without_a_past(platform: Platform) -> Iterator[None]:
-    """Take away what a module's tests granted: others count the projects that people are in."""
-    yield
+def wait_for_desk(platform: Platform, within: float = 30) -> None:
+    """Wait until the desk answers, and its database too."""
+    until(lambda: desk_answers(platform.instance.url), within)
+
+
+def desk_answers(url: str) -> bool:
+    try:
+        return requests.get(f"{url}{DESK}health", timeout=10).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+def without_a_past(platform: Platform, before_start: Callable[[], object] = lambda: None) -> None:
+    """Take away what was granted: other tests count the projects that people are in."""
     platform.stop_everything()
     platform.wait_until_idle()
     platform.supervisor.stop("desk")
@@ -215,7 +225,16 @@ def desk_without_a_past(platform: Platform) -> Iterator[None]:
         file.unlink()
     for file in platform.instance.drop.folder.glob("*.toml"):
         file.unlink()
+    before_start()
     platform.supervisor.start("desk")
+    wait_for_desk(platform)
+
+
+@pytest.fixture(scope="module")
+def desk_without_a_past(platform: Platform) -> Iterator[None]:
+    """Take away what a module's tests granted."""
+    yield
+    without_a_past(platform)
     assert platform.werkplaats("streams", "apply", "--yes", "--force").returncode == 0
 
 

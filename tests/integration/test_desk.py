@@ -7,18 +7,14 @@ import io
 import re
 import subprocess
 from collections.abc import Iterator
-from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 
-from .browserless import Session
 from .conftest import PREFIX, Platform, until
+from .desks import DESK, LATER, ask, decide, send
 
-DESK = "services/desk/"
-LATER = date.today() + timedelta(30)
 LESSON = "voorbeelden/first_steps/eerste-stappen.ipynb"
 
 
@@ -34,22 +30,6 @@ def idle(platform: Platform) -> Iterator[None]:
     platform.wait_until_idle()
     yield
     platform.stop_everything()
-
-
-def send(person: Session, page: str, path: str, **fields: Any) -> requests.Response:
-    """Send a form of the desk's, as a browser would."""
-    found = re.search(r'name="_xsrf" value="([0-9a-f]+)"', person.page(DESK + page).text)
-    assert found, page
-    data = {"_xsrf": found[1], **fields}
-    return person.http.post(person.url + DESK + path, data=data, allow_redirects=False, timeout=60)
-
-
-def ask(platform: Platform, role: str, title: str, hours: int = 5, stream: str = "regional") -> str:
-    """Hand a request in; return its page."""
-    given = {"title": title, "stream": stream, "gpu_hours": hours, "ends": LATER}
-    answer = send(platform.session(role), "apply", "apply", purpose="A test of the desk.", **given)
-    assert answer.status_code == 303, answer.text
-    return answer.headers["location"].removeprefix(f"/{DESK}")
 
 
 def make_course(platform: Platform, title: str, capacity: int) -> tuple[str, str]:
@@ -72,11 +52,7 @@ def plan(platform: Platform) -> str:
 def test_a_request_becomes_a_project_in_slurm(platform: Platform) -> None:
     """Asked by a form, approved by the operator; within a minute it can be charged, and it is no drift."""
     page = ask(platform, "mkb", "Desk proef")
-    shown = platform.session("beheer").page(DESK + page).text
-    version = re.search(r'name="version" value="(\d+)"', shown)
-    assert version
-    fields = {"approve": "true", "word": "Succes", "version": version[1]}
-    assert send(platform.session("beheer"), page, f"{page}/decision", **fields).status_code == 303
+    assert decide(platform.session("beheer"), page, word="Succes").status_code == 303
     number = page.rpartition("/")[2]
     name = f"desk-proef-a{number}"
     until(lambda: "/hub/spawn?opt-project=" in platform.session("mkb").page(DESK + page).text, within=60)

@@ -227,16 +227,17 @@ def test_hostile_messages_make_nobody(platform: Platform):
 )
 def test_sudo_lets_the_hub_run_it_in_one_way_only(platform: Platform, words: list[str], user: str):
     """As root and without arguments: nothing else is in the rule."""
-    status, _ = as_the_hub(platform, '{"name": "wp-kwaad"}', *words, user=user)
+    status, _ = as_the_hub(platform, json.dumps({"name": PREFIX + "kwaad"}), *words, user=user)
     assert status != 0
-    assert not is_a_user("wp-kwaad")
+    assert not is_a_user(PREFIX + "kwaad")
 
 
 def test_no_variable_comes_along(platform: Platform):
     """The Hub can hand none to sudo, so that no library, path or Slurm of its choice is used."""
     hub = ["sudo", "-n", "-u", platform.instance.hub_user, "env", "SLURM_CONF=/tmp/x", "PYTHONPATH=/tmp"]
     asked = [*hub, "sudo", "-n", "-u", "root", str(platform.instance.enrol)]
-    done = subprocess.run(asked, input='{"name": "wp-vars"}', capture_output=True, text=True, check=False)
+    message = json.dumps({"name": PREFIX + "vars"})
+    done = subprocess.run(asked, input=message, capture_output=True, text=True, check=False)
     assert done.stdout == '{"ok": true}\n', done.stderr
     assert accounts(platform, "vars") == {"first-steps": "gres/gpu=120"}
     set_by_hub = [*hub[:4], "sudo", "-n", "-u", "root", "SLURM_CONF=/tmp/x", str(platform.instance.enrol)]
@@ -245,14 +246,15 @@ def test_no_variable_comes_along(platform: Platform):
 
 def test_somebody_elses_user_is_not_adopted(platform: Platform):
     """A user of this machine whom the platform does not know stays out of its group and of Slurm."""
-    platform.run("useradd", "--no-create-home", "wp-vreemd")
+    name = PREFIX + "vreemd"
+    platform.run("useradd", "--no-create-home", name)
     try:
-        assert json.loads(as_the_hub(platform, '{"name": "wp-vreemd"}')[1])["trouble"] == "taken"
-        assert platform.run("id", "-nG", "wp-vreemd").split() == ["wp-vreemd"]
-        assert log_in(platform, "wp-vreemd").status_code == 403
+        assert json.loads(as_the_hub(platform, json.dumps({"name": name}))[1])["trouble"] == "taken"
+        assert platform.run("id", "-nG", name).split() == [name]
+        assert log_in(platform, name).status_code == 403
         assert accounts(platform, "vreemd") == {}
     finally:
-        platform.run("userdel", "wp-vreemd")
+        platform.run("userdel", name)
 
 
 def test_nobody_but_root_can_change_what_sudo_runs(platform: Platform):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from tests.hub.fake_slurm import FakeSlurm
 from tests.hub.small import BAKERY, apply, small
 
+from single_machine import doctor
 from single_machine.doctor import Finding, of_the_streams
+from werkplaats_hub.instance import Instance
 
 
 @pytest.fixture
@@ -76,3 +79,16 @@ def test_a_setting_of_slurm_conf(slurm: FakeSlurm) -> None:
     assert [finding.what for finding in found] == [
         "slurm.conf: PriorityFlags lacks MAX_TRES; add it and run `scontrol reconfigure`"
     ]
+
+
+def test_a_password_that_everybody_can_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of the desk's database is the operator's to lay down, so it may lie open by mistake."""
+    monkeypatch.setattr(doctor.login, "desk_problems", lambda url: [])
+    instance = Instance.beside(tmp_path, "wpdoc", 28000)
+    instance.secrets.mkdir(parents=True)
+    instance.desk_database_password.write_text("secret\n")
+    for mode, said in ((0o440, []), (0o444, ["everybody can read"])):
+        instance.desk_database_password.chmod(mode)
+        found = [finding for finding in doctor._the_desk(instance) if finding.wrong]
+        assert [finding.what[:18] for finding in found] == said
+        assert all("another password" in finding.mend for finding in found)

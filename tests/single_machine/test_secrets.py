@@ -51,6 +51,19 @@ def test_they_are_made_once(instance: Instance) -> None:
     assert secrets.read(instance, "demo-password") == first.demo
 
 
+def test_the_operators_own_password_of_the_desks_database(instance: Instance, owners: dict[str, str]) -> None:
+    """It is never made; once it is there it is kept, and made the desk's alone to read."""
+    secrets.keep(instance, {})
+    path = instance.desk_database_password
+    assert not path.exists()
+    path.write_text("chosen elsewhere\n")
+    path.chmod(0o644)
+    secrets.keep(instance, {})
+    assert path.read_text() == "chosen elsewhere\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o440
+    assert owners[path.name] == f"root:{instance.desk_user}"
+
+
 def test_two_instances_have_different_ones(instance: Instance, tmp_path: Path) -> None:
     """Nothing is fixed: what opens one installation opens no other."""
     other = Instance.beside(tmp_path / "other", "wpoth", 29000)

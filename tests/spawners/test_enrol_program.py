@@ -9,6 +9,7 @@ import os
 import pwd
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,8 @@ from werkplaats_spawners.enrol.settings import Settings, read
 from werkplaats_spawners.enrol.why import NotMade, Why
 
 GROUP, GID = "wpx", 900
+#: The day on which these tests are, since 1970.
+TODAY = 20_778
 ACCOUNTING_AWAY = (
     "sacctmgr: error: slurm_persist_conn_open_without_init: failed to open persistent connection to "
     "host:localhost:6819: Connection refused\n"
@@ -51,6 +54,7 @@ class Machine:
     breaks: dict[str, str] = field(default_factory=dict)
     argv: list[list[str]] = field(default_factory=list)
     environments: list[dict[str, str]] = field(default_factory=list)
+    newcomers_per_day: int = 200
 
     def __post_init__(self) -> None:
         for name in ("homes", "logs"):
@@ -64,11 +68,16 @@ class Machine:
         """What root has laid down."""
         where = {name: str(self.folder / name) for name in ("homes", "logs", "lock")}
         place = Place(group=GROUP, mark="Werkplaats (wpx)", **where)
-        return Settings("/etc/slurm/slurm.conf", "wpx", "first-steps", {"GrpTRESMins": "gres/gpu=120"}, place)
+        limits = {"GrpTRESMins": "gres/gpu=120"}
+        return Settings("/etc/slurm/slurm.conf", "wpx", "first-steps", limits, place, self.newcomers_per_day)
 
-    def add(self, name: str, uid: int, home: str = "/", *groups: str) -> None:
-        """Add a user."""
-        self.users[name] = pwd.struct_passwd((name, "x", uid, uid, "", home, "/bin/bash"))
+    def add(
+        self, name: str, uid: int, home: str = "/", *groups: str, comment: str = "", day: int = 0
+    ) -> None:
+        """Add a user, with the day (since 1970) that useradd notes."""
+        self.users[name] = pwd.struct_passwd((name, "x", uid, uid, comment, home, "/bin/bash"))
+        with (self.folder / "shadow").open("a") as shadow:
+            shadow.write(f"{name}:!:{day}:0:99999:7:::\n")
         for group in groups:
             self.groups[group].append(name)
 
@@ -93,8 +102,9 @@ class Machine:
 
     def _do(self, argv: list[str]) -> tuple[int, str]:
         match argv:
-            case ["useradd", "--no-create-home", home, *_, groups, "--", name]:
-                self.add(name, 4000, home.partition("=")[2], groups.partition("=")[2])
+            case ["useradd", "--no-create-home", home, _, comment, _, groups, "--", name]:
+                folder, group, mark = (word.partition("=")[2] for word in (home, groups, comment))
+                self.add(name, 4000, folder, group, comment=mark, day=TODAY)
                 return 0, ""
             case ["sacctmgr", "--noheader", "--parsable2", "show", "associations", shown, user, *_]:
                 assert shown == "format=account,user,partition"
@@ -112,7 +122,11 @@ class Machine:
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     """A machine of its own; this one's users are not looked at."""
     machine = Machine(tmp_path)
-    monkeypatch.setattr(people, "pwd", Except(pwd, getpwnam=machine.getpwnam))
+    monkeypatch.setattr(
+        people, "pwd", Except(pwd, getpwnam=machine.getpwnam, getpwall=lambda: list(machine.users.values()))
+    )
+    monkeypatch.setattr(people, "_SHADOW", tmp_path / "shadow")
+    monkeypatch.setattr(people, "time", Except(time, time=lambda: TODAY * 86_400 + 12.0))
     monkeypatch.setattr(people, "grp", Except(grp, getgrnam=machine.getgrnam))
     monkeypatch.setattr(people, "_SKELETON", tmp_path / "skeleton")
     monkeypatch.setattr(program, "subprocess", Except(subprocess, run=machine.run))
@@ -179,6 +193,44 @@ def test_what_was_cut_short_is_finished(machine: Machine, missing: str) -> None:
     enrol("anna", machine.settings)
     assert (machine.folder / missing / "anna").is_dir()
     assert not (machine.folder / missing / ".anna.new").exists()
+
+
+# -- how many a day ----------------------------------------------------------------------------------------
+
+
+def test_no_more_than_may_come_in_a_day(machine: Machine) -> None:
+    """The third of two is refused, and nothing of them is made; who is there already is finished as ever."""
+    machine.newcomers_per_day = 2
+    enrol("anna", machine.settings)
+    enrol("bram", machine.settings)
+    with pytest.raises(NotMade) as refused:
+        enrol("cas", machine.settings)
+    assert refused.value.why is Why.FULL
+    assert "cas" not in machine.users
+    assert not (machine.folder / "homes/cas").exists()
+    machine.associations.clear()
+    enrol("anna", machine.settings)
+    assert machine.associations == {"anna"}
+
+
+def test_another_day_and_other_users_do_not_count(machine: Machine) -> None:
+    """Yesterday's newcomers, users of the machine's own, and lines that are none."""
+    machine.newcomers_per_day = 1
+    machine.add("gisteren", 4001, "/", GROUP, comment="Werkplaats (wpx)", day=TODAY - 1)
+    machine.add("beheerder", 1000, day=TODAY)
+    with (machine.folder / "shadow").open("a") as shadow:
+        shadow.write("broken\n\n")
+    assert people.made_today("Werkplaats (wpx)") == 0
+    enrol("anna", machine.settings)
+    assert people.made_today("Werkplaats (wpx)") == 1
+
+
+def test_the_operator_may_always(machine: Machine) -> None:
+    """`make up` makes as many as the file names."""
+    machine.newcomers_per_day = 1
+    enrol("anna", machine.settings)
+    people.make("bram", machine.settings.place, lambda argv: machine.run(argv, env={}))
+    assert "bram" in machine.users
 
 
 # -- whose name it is ----------------------------------------------------------------------------------

@@ -226,6 +226,27 @@ def test_without_numbers_there_is_no_time() -> None:
     assert "These numbers" not in text(shown("bakery", accounting_away="Connection refused"))
 
 
+# -- where more can be asked for ---------------------------------------------------------------------
+
+
+def test_more_can_be_asked_for_where_there_is_a_desk() -> None:
+    """Beside what is left, and under the sentence for who has no project; nowhere without a desk."""
+    desk = "/services/desk/apply"
+    link = f'<a href="{desk}">Ask for more GPU-hours</a>'
+
+    def page(standing: Standing, desk: str = desk) -> str:
+        with speaking("en"):
+            return render(OFFER, standing=standing, chosen=ServerRequest(), desk=desk)
+
+    left = person("bakery", budgets={"bakery": Budget(limit=600)})
+    assert link in page(left)
+    alert = re.search(r'role="alert">(.*?)</div>', page(person()), re.DOTALL)
+    assert alert
+    assert link in alert[1]
+    assert "/services/desk" not in page(left, "") + page(person(), "")
+    assert link not in page(person(cluster_away="no answer")), "it is no want of hours"
+
+
 # -- what each choice means now ----------------------------------------------------------------------
 
 

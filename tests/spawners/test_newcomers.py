@@ -189,6 +189,30 @@ async def test_what_is_remembered_does_not_grow(hub: Hub) -> None:
 # -- trouble -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("why", "seconds"),
+    [(Why.UNREACHABLE, 10), (Why.OTHER, 10), (Why.TAKEN, 0), (Why.NAME, 0), (Why.FULL, 0)],
+)
+async def test_a_page_that_is_open_looks_again_where_that_helps(hub: Hub, why: Why, seconds: int) -> None:
+    """Where only another name or another day helps it does not; once all is well it ends."""
+    assert hub.newcomers.looks_again("anna") == 0
+    hub.wrong = why
+    with pytest.raises(NotEnrolled):
+        await hub.newcomers.settle("anna")
+    assert hub.newcomers.looks_again("anna") == seconds
+
+
+async def test_a_full_day_is_not_asked_about_with_every_page(hub: Hub, clock: Clock) -> None:
+    """Once a minute is enough; the person is told what to do."""
+    hub.wrong = Why.FULL
+    for ahead in (0, 5, 30, 61):
+        clock.ahead = ahead
+        with pytest.raises(NotEnrolled):
+            await hub.newcomers.settle("anna")
+    assert hub.calls == ["anna"] * 2
+    assert "Come back tomorrow" in hub.newcomers.note("anna")
+
+
 @pytest.mark.parametrize("why", [Why.UNREACHABLE, Why.OTHER, Why.TAKEN])
 async def test_it_fails_and_is_tried_again(hub: Hub, clock: Clock, why: Why) -> None:
     """The page says so; a page some seconds later tries again, and then all is well."""

@@ -123,6 +123,19 @@ def test_when_it_does_not_wait_in_the_queue(phase: Phase, message: str) -> None:
     assert waiting(Verdict(phase, job=JOB), queue(), NOW, flavour("small", 0, 1, 2)) == Waiting(message)
 
 
+def test_what_is_old_says_of_when_it_is() -> None:
+    """Slurm is away: the last that it said stands with its time, and nothing smaller is promised."""
+    small = flavour("small", 0, 1, 2)
+    found = waiting(Verdict(Phase.PENDING, "Resources", job=JOB), queue(), NOW, small, NOW)
+    fresh = waiting(Verdict(Phase.PENDING, "Resources", job=JOB), queue(), NOW, small)
+    assert (found.message, found.place) == (fresh.message, fresh.place)
+    assert found.expected.startswith("The cluster does not answer at the moment: this is how it was at ")
+    assert f"{NOW.hour}:{NOW.minute:02}" in found.expected
+    assert found.smaller is None
+    unknown = waiting(Verdict(Phase.UNKNOWN), queue(), NOW, small, NOW)
+    assert unknown == Waiting("The cluster does not answer at the moment. Your request is kept.")
+
+
 def test_an_event_has_the_same_keys_always() -> None:
     """So that a page that is open can take back what no longer holds."""
     small = flavour("small", 0, 1, 2)

@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from werkplaats_hub import facility as facilities
+from werkplaats_hub.away_page import away_page
 from werkplaats_hub.desk_settings import desk_settings
 from werkplaats_hub.enrol_settings import enrol_settings
 from werkplaats_hub.facility import Facility, FacilityError
@@ -223,6 +224,8 @@ def _install(file: Path | None, facility: Facility, instance: Instance) -> None:
         (instance.etc / "enrol.json").unlink(missing_ok=True)
     alone = facilities.read(file or instance.facility)
     _replace(instance.desk_settings, desk_settings(instance, alone))
+    instance.away_page.parent.mkdir(exist_ok=True)
+    _replace(instance.away_page, away_page(alone.facility))
     if file is not None:
         _replace(instance.facility, file.read_text(encoding="utf-8"))
 

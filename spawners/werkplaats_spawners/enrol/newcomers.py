@@ -31,6 +31,11 @@ _LOOK: Final = 0.2
 _KNOWN_FOR: Final = 10.0
 #: How long nothing is tried anew after it failed (seconds).
 _PAUSE: Final = 3.0
+#: The same when there is no more room today.
+_PAUSE_WHEN_FULL: Final = 60.0
+#: After how many seconds a page that is open looks again, by what the account waits for; what only
+#: another name or another day mends is not looked at again.
+_LOOKS_AGAIN: Final = {Why.WAITING: 3, Why.UNREACHABLE: 10, Why.OTHER: 10}
 
 
 @dataclass
@@ -45,7 +50,9 @@ class _Run:
         """Whether it is under way, or failed so lately that another would fail as well."""
         if self.ended is None:
             return True
-        return self.task.result() is not None and time.monotonic() - self.ended < _PAUSE
+        why = self.task.result()
+        pause = _PAUSE_WHEN_FULL if why is Why.FULL else _PAUSE
+        return why is not None and time.monotonic() - self.ended < pause
 
 
 class Newcomers:
@@ -108,6 +115,14 @@ class Newcomers:
         """Return what to tell a person whose account is not there, in a sentence; mostly nothing."""
         why = self._why(name) if self._welcome else None
         return not_enrolled(why).sentence if why else ""
+
+    def looks_again(self, name: str) -> int:
+        """Return after how many seconds a page that shows :meth:`note` looks again; 0 for never.
+
+        Each look tries anew what failed, so that nobody has to load a page for it.
+        """
+        why = self._why(name) if self._welcome else None
+        return _LOOKS_AGAIN.get(why, 0) if why else 0
 
     @property
     def _welcome(self) -> bool:

@@ -12,6 +12,7 @@ import os
 import pwd
 import shutil
 import stat
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from werkplaats_spawners.enrol.why import NotMade, Why
 #: Users below this number are the system's own (login.defs, UID_MIN).
 LEAST_UID: Final = 1000
 _SKELETON: Final = Path("/etc/skel")
+_SHADOW: Final = Path("/etc/shadow")
+_DAY_SECONDS: Final = 86_400
 
 #: Runs a command; raises when it fails.
 Run = Callable[[Sequence[str]], object]
@@ -83,13 +86,18 @@ def _is_in(entry: pwd.struct_passwd, group: str) -> bool:
     return found is not None and (entry.pw_gid == found.gr_gid or entry.pw_name in found.gr_mem)
 
 
-def make(name: str, place: Place, run: Run) -> None:
+def make(name: str, place: Place, run: Run, *, most_today: int | None = None) -> None:
     """Make one person, or what is missing of them: without a password, and with a home of their own.
+
+    Parameters
+    ----------
+    most_today
+        How many users the platform may make in one day; ``None`` for the operator, who may always.
 
     Raises
     ------
     NotMade
-        When the name, or the home, is somebody else's.
+        When the name, or the home, is somebody else's, or as many came today as may.
     OSError
         When a folder cannot be made.
     """
@@ -99,6 +107,8 @@ def make(name: str, place: Place, run: Run) -> None:
         if entry is None:
             if os.path.lexists(home):
                 raise NotMade(Why.TAKEN, f"{home} is there already, and is nobody's whom we know")
+            if most_today is not None and made_today(place.mark) >= most_today:
+                raise NotMade(Why.FULL, f"{most_today} users were made today, which is the most in one day")
             run(
                 [
                     "useradd",
@@ -118,6 +128,18 @@ def make(name: str, place: Place, run: Run) -> None:
         if entry.pw_dir == str(home):  # another home is the operator's to make
             _make_home(home, entry)
         _make_folder(Path(place.logs) / name, entry)
+
+
+def made_today(mark: str) -> int:
+    """Return how many users with a mark were made today (UTC).
+
+    No list of ours is asked, which a run that was killed would not have written: useradd notes the day
+    with the password that it does not set, and nobody but root changes that.
+    """
+    today = str(int(time.time() // _DAY_SECONDS))
+    lines = (line.split(":") for line in _SHADOW.read_text().splitlines())
+    of_today = {fields[0] for fields in lines if fields[2:3] == [today]}
+    return sum(1 for entry in pwd.getpwall() if entry.pw_gecos == mark and entry.pw_name in of_today)
 
 
 @contextmanager

@@ -99,7 +99,9 @@ def enrol(name: str, settings: Settings) -> None:
         When that could not be done whole; another run goes on where this one stopped.
     """
     # Slurm looks up the number of a user when it reads the association: the user comes first.
-    people.make(name, settings.place, lambda argv: _require(argv, settings))
+    people.make(
+        name, settings.place, lambda argv: _require(argv, settings), most_today=settings.newcomers_per_day
+    )
     if _is_associated(name, settings):
         return
     limits = [f"{key}={value}" for key, value in sorted(settings.limits.items())]

@@ -27,6 +27,8 @@ class Settings:
         What is set of their association, as ``sacctmgr ... set`` takes it.
     place
         Where the platform keeps its people.
+    newcomers_per_day
+        How many users it makes in one day (UTC).
     """
 
     slurm_conf: str
@@ -34,6 +36,7 @@ class Settings:
     account: str
     limits: Mapping[str, str]
     place: Place
+    newcomers_per_day: int
 
     def text(self) -> str:
         """Return the text of the file that :func:`read` reads."""

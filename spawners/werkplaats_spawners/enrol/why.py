@@ -12,6 +12,7 @@ class Why(Enum):
     TAKEN = "taken"  # the machine has a user or group of that name, who is not ours
     UNREACHABLE = "unreachable"  # Slurm's accounting does not answer
     WAITING = "waiting"  # it is on its way
+    FULL = "full"  # as many came today as may in one day
     OTHER = "other"
 
 

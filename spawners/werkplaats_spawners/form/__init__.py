@@ -28,6 +28,7 @@ def render(
     chosen: ServerRequest,
     choices: tuple[Choice, ...] = (),
     quick_choice: Choice | None = None,
+    desk: str = "",
 ) -> str:
     """Return the inside of the start form, as HTML in the reader's language.
 
@@ -45,6 +46,8 @@ def render(
         What a link, or the form that was just refused, asked for.
     choices, quick_choice
         What each flavour would mean now, and what the one big button would.
+    desk
+        Where more GPU-hours are asked for; empty where there is no such place.
     """
     projects = projects_of(offer, standing)
     quick = default_flavour(offer)
@@ -54,6 +57,8 @@ def render(
         quick_choice=quick_choice,
         asked_for=chosen.flavour or quick.name,
         note=note(offer, standing),
+        desk=desk,
+        lacks_a_project=standing.cluster_away is None and not projects,
         free=free(standing),
         flavours=offer.flavours,
         longest=max(flavour.max_hours for flavour in offer.flavours),
