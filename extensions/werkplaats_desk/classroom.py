@@ -43,15 +43,22 @@ class Budget:
         return max(0.0, self.limit - self.used)
 
 
-def places(view: View, account: str) -> dict[str, Place]:
-    """Return where everybody who has a job in an account stands.
+def places(view: View, account: str, lined_up: Sequence[str] = ()) -> dict[str, Place]:
+    """Return where everybody stands who has a job in an account, or is about to have one.
 
     Jobs of one account and QOS have one priority, so they start in the order in which they came.
+
+    Parameters
+    ----------
+    lined_up
+        Who pressed start, in that order: until Slurm has their job they stand behind those who have one.
     """
     jobs = sorted((job for job in view.jobs if job.get("account") == account), key=lambda job: int(job["id"]))
-    waiting = _people(jobs, _WAITS)
+    running = {name: Place("running") for name in _people(jobs, _RUNS)}
+    coming = [name for name in lined_up if name not in running]
+    waiting = list(dict.fromkeys((*_people(jobs, _WAITS), *coming)))
     found = {name: Place("waiting", index + 1, len(waiting)) for index, name in enumerate(waiting)}
-    return found | {name: Place("running") for name in _people(jobs, _RUNS)}
+    return found | running
 
 
 def _people(jobs: Sequence[Mapping[str, Any]], states: frozenset[str]) -> list[str]:

@@ -15,6 +15,8 @@ from werkplaats_desk.people import Person
 _TIMEOUT: Final = httpx.Timeout(10.0, connect=3.0)
 #: A start is answered after some seconds at the latest, or when it fails; a busy Hub may take longer (s).
 _STARTS: Final = httpx.Timeout(30.0, connect=3.0)
+#: A browser is sent to the Hub when it answers; until then a page of the desk's says what is going on (s).
+_ANSWERS: Final = httpx.Timeout(5.0, connect=1.0)
 #: How long an answer about an API token holds, and how long it does while the Hub is away (s).
 FRESH: Final = 120.0
 _STALE: Final = 900.0
@@ -47,6 +49,13 @@ class Hub:
 
     client_id: Final = "service-desk"
     scope: Final = "access:services!service=desk"
+
+    def answers(self) -> bool:
+        """Return whether the Hub answers: while it restarts, a browser that is sent there is stuck."""
+        try:
+            return self._ask("GET", "/", timeout=_ANSWERS).status_code == 200
+        except HubAway:
+            return False
 
     def authorize(self, hub: str, state: str, challenge: str) -> str:
         """Return where a browser goes to sign in (RFC 6749 with RFC 7636's S256)."""

@@ -91,11 +91,13 @@ def test_from_the_link_to_the_lesson(
     assert '<meta http-equiv="refresh" content="3">' in shown.text
     assert fake_hub.started == []
     fake_queue.let(NAME, "docent", "student")
-    assert "You are in the queue" in student.get(waiting).text
+    shown = student.get(waiting).text
+    assert "You are number 1 of 1 in the queue of your class." in shown
+    assert "will be in the queue in a moment" in shown
     options = {"project": NAME, "notebook": FIVE["notebook"], "flavour": "gpu-1"}
     assert fake_hub.started == [("student", NAME, options)]
     fake_queue.jobs += [job(7, "ander"), job(9, "student")]
-    assert "You are number 2 in the queue, of the 2 in your class who wait." in student.get(waiting).text
+    assert "You are number 2 of 2 in the queue of your class." in student.get(waiting).text
     fake_queue.jobs[1] = job(9, "student", "RUNNING")
     assert student.get(waiting).headers["location"] == f"/hub/spawn-pending/student/{NAME}"
     assert len(fake_hub.started) == 1, "however often the page is loaded"
@@ -198,11 +200,15 @@ def test_ending_a_course(browser: Make, docent: Browser, code: str, desk: Desk, 
     assert fake_hub.started == []
 
 
-def test_the_teacher_sees_the_class(browser: Make, docent: Browser, code: str, fake_queue: FakeQueue) -> None:
+def test_the_teacher_sees_the_class(
+    browser: Make, docent: Browser, code: str, desk: Desk, fake_queue: FakeQueue
+) -> None:
     """Who has started, who waits and where, who has not; and what is left of the class's hours."""
     for name in ("anna", "bram", "cor"):
         browser(name).post(f"join/{code}", f"join/{code}")
     fake_queue.let(NAME, "anna", "bram", "cor", limit=3000, used=750)
+    with desk.database.transaction() as session:
+        courses.member(session, courses.by_code(session, code), Person("cor")).pressed_at = None
     fake_queue.jobs += [job(3, "anna", "RUNNING"), job(4, "bram"), {**job(5, "cor"), "account": "elsewhere"}]
     shown = docent.get("courses/1").text
     assert "Has started" in shown
@@ -256,7 +262,7 @@ def test_the_hub_is_away_at_the_start(
     assert "The Hub does not answer at the moment" in shown.text
     assert '<meta http-equiv="refresh"' in shown.text
     fake_hub.away = False
-    assert "You are in the queue" in student.get(waiting).text
+    assert "will be in the queue in a moment" in student.get(waiting).text
     assert len(fake_hub.started) == 1
 
 
@@ -325,3 +331,85 @@ def test_courses_count_for_what_the_desk_may_give(docent: Browser, desk: Desk) -
     assert answer.status_code == 409
     assert "0 GPU-hours a month left" in answer.text
     assert docent.post("new-course", "new-course", **{**FIVE, "gpu_hours": "0"}).status_code == 303
+
+
+def test_a_place_from_the_press_on(
+    browser: Make, docent: Browser, code: str, desk: Desk, fake_hub: FakeHub, fake_queue: FakeQueue
+) -> None:
+    """Who pressed and is not in Slurm's queue yet stands behind those who are, in the order of presses."""
+    students = [browser(f"s{number}") for number in range(3)]
+    pages = [student.post(f"join/{code}", f"join/{code}").headers["location"] for student in students]
+    with desk.database.transaction() as session:
+        for number, moment in ((0, 3), (1, 2), (2, 1)):
+            place = courses.member(session, courses.by_code(session, code), Person(f"s{number}"))
+            place.pressed_at = courses.now() - moment
+    shown = [student.get(page).text for student, page in zip(students, pages, strict=True)]
+    for place, text in enumerate(shown, start=1):
+        assert f"You are number {place} of 3 in the queue of your class." in text
+    assert "Waits: number 3 of 3" in docent.get("courses/1").text
+    fake_hub.away = True
+    fake_queue.let(NAME, "s0", "s1", "s2")
+    for place, (student, page) in enumerate(zip(students, pages, strict=True), start=1):
+        shown_now = student.get(page).text
+        assert f"You are number {place} of 3 in the queue of your class." in shown_now, (
+            "the press keeps its turn"
+        )
+        assert "The Hub does not answer" in shown_now
+    fake_hub.away = False
+    fake_queue.jobs += [job(7, "s2")]
+    assert "You are number 1 of 3" in students[2].get(pages[2]).text
+    assert "You are number 2 of 3" in students[0].get(pages[0]).text
+
+
+def test_the_hub_is_away_when_it_is_their_turn(
+    browser: Make, code: str, fake_hub: FakeHub, fake_queue: FakeQueue
+) -> None:
+    """The page says that their server is there, and goes on to it when the Hub is back: no dead end."""
+    student = browser("student")
+    waiting = student.post(f"join/{code}", f"join/{code}").headers["location"]
+    fake_queue.let(NAME, "student")
+    fake_queue.jobs += [job(7, "student", "RUNNING")]
+    fake_hub.away = True
+    shown = student.get(waiting)
+    assert shown.status_code == 200
+    assert "your server is there" in shown.text
+    assert '<meta http-equiv="refresh"' in shown.text
+    fake_hub.away = False
+    assert student.get(waiting).headers["location"] == f"/hub/spawn-pending/student/{NAME}"
+
+
+def test_a_refused_start_is_nobody_in_the_queue(
+    browser: Make, docent: Browser, code: str, fake_hub: FakeHub, fake_queue: FakeQueue
+) -> None:
+    """Neither the teacher nor the student sees a place for what the Hub did not take."""
+    student = browser("student")
+    waiting = student.post(f"join/{code}", f"join/{code}").headers["location"]
+    fake_queue.let(NAME, "student")
+    fake_hub.refuses = (403, "The class has no GPU-hours left.")
+    student.get(waiting)
+    assert "Not started" in docent.get("courses/1").text
+    assert student.get(waiting).headers["location"].endswith("/courses/1")
+
+
+def test_ending_takes_two_steps_on_a_page_that_stays(docent: Browser, code: str) -> None:
+    """The class's page loads itself anew; the one that asks whether to end it does not."""
+    assert '<meta http-equiv="refresh"' in docent.get("courses/1").text
+    asked = docent.get("courses/1?ending=1").text
+    assert '<meta http-equiv="refresh"' not in asked
+    assert "/courses/1/end" in asked
+    assert "/courses/1/end" not in docent.get("courses/1").text
+
+
+def test_a_lesson_that_is_no_example(docent: Browser, desk: Desk, code: str) -> None:
+    """The teacher reads that not everybody has it; of an example they read nothing."""
+    assert "none of the examples" in docent.get("courses/1").text
+    docent.post("new-course", "new-course", **{**FIVE, "notebook": desk.settings.lessons[0]})
+    assert "none of the examples" not in docent.get("courses/2").text
+
+
+def test_what_went_wrong_is_said_to_who_reads_it(browser: Make, code: str) -> None:
+    """A refusal leaves its reader signed in, and shows a way on."""
+    shown = browser("student").get("join/abcdefgh").text
+    assert '<span class="wp-who">student</span>' in shown
+    assert 'href="/services/desk/courses"' in shown
+    assert 'id="login"' not in shown

@@ -216,7 +216,9 @@ def test_a_lesson_starts_the_students_own_server(web: Web, ports: tuple[int, int
     assert page.status_code == 200
     waiting = web.send(door, door).headers["location"]
     queue.let("les-c1", "student")
-    assert "You are in the queue" in web.ask("GET", waiting, headers={"Accept-Language": "en"}).text
+    assert (
+        "will be in the queue in a moment" in web.ask("GET", waiting, headers={"Accept-Language": "en"}).text
+    )
     assert (folder / "starts").read_text().strip() == (
         '["student", "les-c1", {"project": "les-c1", "notebook": "les.ipynb", "flavour": "first-steps"}]'
     )
