@@ -295,6 +295,7 @@ def test_thirty_press_start_while_the_hub_restarts(platform: Platform) -> None:
             until(lambda: all(student.placed for student in everybody), within=30)
             seconds.append(time.monotonic() - began)
             found = jobs(platform, project)
+            servers = {s.name: platform.sessions[s.name].server(project) for s in everybody}
         finally:
             over.set()
             leave(platform, project, everybody)
@@ -308,6 +309,8 @@ def test_thirty_press_start_while_the_hub_restarts(platform: Platform) -> None:
     taken_in = [student.name for student in everybody if student.seen[-1] != FULL]
     assert len(taken_in) == PLACES, "who came too late reads that the class is full"
     assert Counter(user for user, _state in found) == Counter(taken_in)
+    known = [name for name, server in servers.items() if server.get("ready") or server.get("pending")]
+    assert sorted(known) == sorted(taken_in), "the Hub knows each job as somebody's server"
     assert Counter(state for _user, state in found) == {"RUNNING": ROOM, "PENDING": PLACES - ROOM}
 
 
