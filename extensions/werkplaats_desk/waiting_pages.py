@@ -68,6 +68,10 @@ def waiting(request: Request, desk: TheDesk, person: Reader, number: int) -> Res
         lined_up = courses.lined_up(course.members)
     view, project = desk.queue.view(), course.project or ""
     mine = classroom.places(view, project).get(person.name, classroom.Place())
+    if mine.state != "off" and start.pressed and view.at >= (start.pressed_at or 0):
+        # The Hub took it, and did not come to say so; a later page must not start it once more.
+        with desk.database.transaction() as session:
+            courses.put_back(session, course, person, None)
     if mine.state == "running" and desk.hub.answers():
         return see(hub_page_of(desk, course, person))
     if mine.state == "off" and start.pressed and view.may_start(project, person.name):

@@ -378,6 +378,24 @@ def test_the_hub_is_away_when_it_is_their_turn(
     assert student.get(waiting).headers["location"] == f"/hub/spawn-pending/student/{NAME}"
 
 
+def test_the_hub_took_a_press_and_ended_before_it_said_so(
+    browser: Make, docent: Browser, code: str, fake_hub: FakeHub, fake_queue: FakeQueue
+) -> None:
+    """The job in the queue is what they pressed for: when it is over, nothing starts by itself."""
+    student = browser("student")
+    waiting = student.post(f"join/{code}", f"join/{code}").headers["location"]
+    fake_queue.let(NAME, "student")
+    fake_hub.away = True
+    student.get(waiting)
+    fake_hub.away = False
+    fake_queue.jobs += [job(7, "student")]
+    assert "The lesson opens by itself" in student.get(waiting).text
+    fake_queue.jobs.clear()
+    assert student.get(waiting).headers["location"].endswith("/courses/1")
+    assert "Not started" in docent.get("courses/1").text
+    assert fake_hub.started == []
+
+
 def test_a_refused_start_is_nobody_in_the_queue(
     browser: Make, docent: Browser, code: str, fake_hub: FakeHub, fake_queue: FakeQueue
 ) -> None:
