@@ -140,10 +140,15 @@ def join(session: Session, code: str, person: Person, today: date) -> Course:
 
 
 def press(session: Session, course: Course, person: Person, today: date) -> None:
-    """Note that somebody pressed start; their server is asked for as soon as it can be."""
+    """Note that somebody pressed start; their server is asked for as soon as it can be.
+
+    Who presses once more while they wait keeps the turn of the first press, unless that soon lapses.
+    """
     if over(course, today):
         raise Refusal("course-ended", _("This course has ended. Your work is kept."), 410)
-    member(session, course, person).pressed_at = now()
+    place = member(session, course, person)
+    if (place.pressed_at or 0) <= now() - PRESS_HOLDS // 2:
+        place.pressed_at = now()
 
 
 def take_press(session: Session, course: Course, person: Person) -> bool:

@@ -343,6 +343,7 @@ def test_a_place_from_the_press_on(
         for number, moment in ((0, 3), (1, 2), (2, 1)):
             place = courses.member(session, courses.by_code(session, code), Person(f"s{number}"))
             place.pressed_at = courses.now() - moment
+    assert students[0].post("courses/1/start", "courses/1").status_code == 303, "presses once more"
     shown = [student.get(page).text for student, page in zip(students, pages, strict=True)]
     for place, text in enumerate(shown, start=1):
         assert f"You are number {place} of 3 in the queue of your class." in text
