@@ -32,15 +32,22 @@ class Place:
 
 @dataclass(frozen=True)
 class Budget:
-    """The class's GPU-hours in this period, as Slurm counts them."""
+    """The class's GPU-hours in this period, as Slurm counts them.
+
+    Attributes
+    ----------
+    set_aside
+        The most that what runs can still use.
+    """
 
     limit: float
     used: float
+    set_aside: float = 0.0
 
     @property
     def left(self) -> float:
-        """What nobody has used yet."""
-        return max(0.0, self.limit - self.used)
+        """What nobody has used or may still use, as the start page and the meter in a notebook say it."""
+        return max(0.0, self.limit - self.used - self.set_aside)
 
 
 def places(view: View, account: str, lined_up: Sequence[str] = ()) -> dict[str, Place]:
@@ -71,4 +78,4 @@ def budget(view: View, account: str) -> Budget | None:
     use = whole.get("gpu_minutes") if whole else None
     if not use or use.get("limit") is None:
         return None
-    return Budget(use["limit"] / 60, use["used"] / 60)
+    return Budget(use["limit"] / 60, use["used"] / 60, whole.get("committed", 0) / 60 if whole else 0.0)

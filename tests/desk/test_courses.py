@@ -216,6 +216,8 @@ def test_the_teacher_sees_the_class(
     assert "Not started" in shown
     assert "3 of 3 places" in shown
     assert "37.5" in shown, "hours left of 50"
+    fake_queue.associations[0]["committed"] = 150
+    assert "<dd>35</dd>" in docent.get("courses/1").text, "of which what runs may still use 2.5"
     fake_queue.away = True
     fake_queue.at = 0.0
     assert "Waits: number 1 of 1" in docent.get("courses/1").text, "as it last was"
