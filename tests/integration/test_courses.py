@@ -34,15 +34,13 @@ NL, EN = {"Accept-Language": "nl"}, {"Accept-Language": "en"}
 def taken(platform: Platform, **parts: Any) -> Iterator[None]:
     """Have others take a part of the machines for a while, so that a class waits in Slurm's queue."""
     words = [f"{key}={value}" for key, value in parts.items()]
-    name = "reservation=others"
-    platform.run("scontrol", "create", name, "starttime=now", "duration=60", "user=root", *words)
+    name, usual = "reservation=others", ["starttime=now", "duration=60", "user=root"]
+    platform.run("scontrol", "create", name, *usual, *words)
     try:
         yield
     finally:
         platform.run("scontrol", "delete", name)
 
-
-# -- by a browser --------------------------------------------------------------------------------------
 
 #: What a student presses and reads, by language.
 WORDS = {
@@ -69,7 +67,7 @@ class Window:
         """Fill in the form that stands there."""
         self.page.fill('input[name="username"]', who)
         self.page.fill('input[name="password"]', self.password)
-        self.page.get_by_role("button", name=WORDS[self.language]["in"], exact=True).click()
+        self.press(WORDS[self.language]["in"])
 
     def press(self, name: str) -> None:
         """Press a button."""
@@ -199,8 +197,6 @@ def test_from_five_fields_to_the_lesson_and_its_end(
     work.unlink()
 
 
-# -- thirty at once ------------------------------------------------------------------------------------
-
 REFRESH = 'http-equiv="refresh"'
 AT_THE_SERVER = re.compile(r"/hub/spawn-pending/|/user/")
 #: A class of thirty places, and those who come for them; some sign in while the Hub is away.
@@ -230,7 +226,7 @@ class Student:
         assert answer.status_code == 303, answer.text
         page = answer.headers["location"].removeprefix("/")
         while not over.is_set() and self.seen[-1:] != ["server 200"]:
-            self.seen.append(said(session.page(page, headers=EN)))
+            self.seen.append(said(session.page(page)))
             over.wait(3)
 
     def sign_in(self) -> Session:
@@ -325,11 +321,8 @@ def leave(platform: Platform, account: str, students: list[Student]) -> None:
 
 def jobs(platform: Platform, account: str) -> list[tuple[str, str]]:
     """Return whose jobs an account has in Slurm's queue, and their states."""
-    listed = platform.run("squeue", "-h", "-A", account, "-t", "PD,CF,R", "-o", "%u %T").splitlines()
-    return [(line.split()[0], line.split()[1]) for line in listed]
-
-
-# -- what goes wrong -----------------------------------------------------------------------------------
+    words = platform.run("squeue", "-h", "-A", account, "-t", "PD,CF,R", "-o", "%u %T").split()
+    return list(zip(words[::2], words[1::2], strict=True))
 
 
 def test_a_code_that_is_wrong_a_course_that_is_full_and_one_that_has_ended(platform: Platform) -> None:
