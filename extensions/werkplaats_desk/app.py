@@ -27,10 +27,11 @@ from werkplaats_desk import (
 )
 from werkplaats_desk.chores import Chores
 from werkplaats_desk.database import AWAY, Database
-from werkplaats_desk.desk import Desk, SignInFirst, TheDesk, Visitor, to_sign_in
+from werkplaats_desk.desk import Desk, SignInFirst, TheDesk, Visitor, to_sign_in, visitor
 from werkplaats_desk.guard import HEADERS, Guard
 from werkplaats_desk.hub import Hub
 from werkplaats_desk.login_pages import see
+from werkplaats_desk.people import Person
 from werkplaats_desk.published import Queue, over_socket
 from werkplaats_desk.refusal import Refusal
 from werkplaats_desk.settings import Watched
@@ -148,11 +149,20 @@ def _is_api(request: Request) -> bool:
     return "/api/" in request.url.path
 
 
-def _say(request: Request, status: int, reason: str, sentence: str) -> Response:
+def _whoever(request: Request) -> Person | None:
+    """Return who reads a page that says what went wrong; nobody, where that is what went wrong."""
+    try:
+        return visitor(request)
+    except Exception:
+        return None
+
+
+def _say(request: Request, status: int, reason: str, sentence: str, again: int = 0) -> Response:
     if _is_api(request):
         return JSONResponse({"reason": reason, "message": sentence}, status)
     try:
-        return pages.render(request, "refusal.html", None, status=status, sentence=sentence)
+        person = _whoever(request)
+        return pages.render(request, "refusal.html", person, status=status, sentence=sentence, again=again)
     except Exception:
         _log.exception("The page that says what went wrong went wrong")
         return PlainTextResponse(sentence + "\n", status)
@@ -160,7 +170,7 @@ def _say(request: Request, status: int, reason: str, sentence: str) -> Response:
 
 async def _refused(request: Request, wrong: Exception) -> Response:
     assert isinstance(wrong, Refusal)  # noqa: S101  # FastAPI's handlers take any exception
-    return _say(request, wrong.status, wrong.reason, wrong.sentence)
+    return _say(request, wrong.status, wrong.reason, wrong.sentence, wrong.again)
 
 
 async def _sign_in(request: Request, wrong: Exception) -> Response:

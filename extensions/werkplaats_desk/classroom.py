@@ -32,26 +32,40 @@ class Place:
 
 @dataclass(frozen=True)
 class Budget:
-    """The class's GPU-hours in this period, as Slurm counts them."""
+    """The class's GPU-hours in this period, as Slurm counts them.
+
+    Attributes
+    ----------
+    set_aside
+        The most that what runs can still use.
+    """
 
     limit: float
     used: float
+    set_aside: float = 0.0
 
     @property
     def left(self) -> float:
-        """What nobody has used yet."""
-        return max(0.0, self.limit - self.used)
+        """What nobody has used or may still use, as the start page and the meter in a notebook say it."""
+        return max(0.0, self.limit - self.used - self.set_aside)
 
 
-def places(view: View, account: str) -> dict[str, Place]:
-    """Return where everybody who has a job in an account stands.
+def places(view: View, account: str, lined_up: Sequence[str] = ()) -> dict[str, Place]:
+    """Return where everybody stands who has a job in an account, or is about to have one.
 
     Jobs of one account and QOS have one priority, so they start in the order in which they came.
+
+    Parameters
+    ----------
+    lined_up
+        Who pressed start, in that order: until Slurm has their job they stand behind those who have one.
     """
     jobs = sorted((job for job in view.jobs if job.get("account") == account), key=lambda job: int(job["id"]))
-    waiting = _people(jobs, _WAITS)
+    running = {name: Place("running") for name in _people(jobs, _RUNS)}
+    coming = [name for name in lined_up if name not in running]
+    waiting = list(dict.fromkeys((*_people(jobs, _WAITS), *coming)))
     found = {name: Place("waiting", index + 1, len(waiting)) for index, name in enumerate(waiting)}
-    return found | {name: Place("running") for name in _people(jobs, _RUNS)}
+    return found | running
 
 
 def _people(jobs: Sequence[Mapping[str, Any]], states: frozenset[str]) -> list[str]:
@@ -64,4 +78,4 @@ def budget(view: View, account: str) -> Budget | None:
     use = whole.get("gpu_minutes") if whole else None
     if not use or use.get("limit") is None:
         return None
-    return Budget(use["limit"] / 60, use["used"] / 60)
+    return Budget(use["limit"] / 60, use["used"] / 60, whole.get("committed", 0) / 60 if whole else 0.0)

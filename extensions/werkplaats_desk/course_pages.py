@@ -97,14 +97,22 @@ def join(desk: TheDesk, person: Reader, given: Fields, code: str) -> Response:
 
 
 @router.get("/courses/{number}")
-def one(request: Request, desk: TheDesk, person: Reader, number: int) -> Response:
-    """Show the teacher their class, and a student their lesson."""
+def one(request: Request, desk: TheDesk, person: Reader, number: int, ending: bool = False) -> Response:
+    """Show the teacher their class, and a student their lesson.
+
+    Parameters
+    ----------
+    ending
+        Whether the teacher is about to end the course: such a page stays as it is while they read.
+    """
     with desk.database.transaction() as session:
         course = courses.find(session, number, person, desk.settings)
         members = list(course.members)
     view = desk.queue.view()
     project = course.project or ""
-    places = classroom.places(view, project)
+    leads = courses.leads(course, person, desk.settings)
+    # A student whose server is off can press start; the teacher also sees who pressed it just now.
+    places = classroom.places(view, project, courses.lined_up(members) if leads else ())
     known: dict[str, Any] = {
         "course": course,
         "view": view,
@@ -113,11 +121,12 @@ def one(request: Request, desk: TheDesk, person: Reader, number: int) -> Respons
         "nowhere": classroom.Place(),
         "over": courses.over(course, date.today()),
     }
-    if courses.leads(course, person, desk.settings):
+    if leads:
         link = f"{_origin(request)}{desk.settings.prefix}join/{course.code}"
         states = [places[one.person].state for one in members if one.person in places]
         counts = {state: states.count(state) for state in ("running", "waiting")}
-        return render(request, "class.html", person, members=members, link=link, counts=counts, **known)
+        known |= {"members": members, "link": link, "counts": counts, "ending": ending}
+        return render(request, "class.html", person, **known)
     if known["over"]:
         return render(request, "course_over.html", person, course=course)
     return render(request, "lesson.html", person, hub_page=hub_page_of(desk, course, person), **known)

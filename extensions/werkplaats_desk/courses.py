@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Final
 
@@ -51,6 +52,11 @@ class Draft(BaseModel):
     gpu_hours: int = Field(ge=0, le=1_000_000)
 
 
+def now() -> int:
+    """Return the moment, as the database keeps moments."""
+    return int(time.time())
+
+
 def make(session: Session, settings: Settings, teacher: Person, draft: Draft, today: date) -> Course:
     """Make a course.
 
@@ -73,7 +79,7 @@ def make(session: Session, settings: Settings, teacher: Person, draft: Draft, to
         teacher=teacher.name,
         stream=settings.course_stream,
         code="".join(secrets.choice(_LETTERS) for _letter in range(_CODE_LENGTH)),
-        created_at=int(time.time()),
+        created_at=now(),
         **draft.model_dump(),
     )
     session.add(course)
@@ -103,7 +109,11 @@ def by_code(session: Session, code: str, *, lock: bool = False) -> Course:
         asked = asked.with_for_update()
     found = session.scalar(asked) if set(clean) <= set(_LETTERS) else None
     if found is None:
-        raise Refusal("no-course", _("No course has this join code. Check it with your teacher."), 404)
+        raise Refusal(
+            "no-course",
+            _("No course has this join code. Check it with your teacher, and type it once more."),
+            404,
+        )
     return found
 
 
@@ -117,35 +127,59 @@ def join(session: Session, code: str, person: Person, today: date) -> Course:
     """
     course = by_code(session, code, lock=True)
     if over(course, today):
-        raise Refusal("course-ended", _("This course has ended."), 410)
+        sentence = _("This course has ended. Ask your teacher for the link of another.")
+        raise Refusal("course-ended", sentence, 410)
     if not is_in(session, course, person):
         taken = session.scalar(select(func.count()).where(Enrolment.course_id == course.id))
         if int(taken or 0) >= course.capacity:
             sentence = _("This course is full: all {places} places are taken. Ask your teacher.")
             raise Refusal("course-full", sentence.format(places=course.capacity), 409)
-        session.add(Enrolment(course_id=course.id, person=person.name, joined_at=int(time.time())))
+        session.add(Enrolment(course_id=course.id, person=person.name, joined_at=now()))
         session.flush()
     return course
 
 
 def press(session: Session, course: Course, person: Person, today: date) -> None:
-    """Note that somebody pressed start; their server is asked for as soon as it can be."""
+    """Note that somebody pressed start; their server is asked for as soon as it can be.
+
+    Who presses once more while they wait keeps the turn of the first press, unless that soon lapses.
+    """
     if over(course, today):
         raise Refusal("course-ended", _("This course has ended. Your work is kept."), 410)
-    member(session, course, person).pressed_at = int(time.time())
+    place = member(session, course, person)
+    if (place.pressed_at or 0) <= now() - PRESS_HOLDS // 2:
+        place.pressed_at = now()
 
 
 def take_press(session: Session, course: Course, person: Person) -> bool:
     """Return whether there was a press on start, and take it: of two pages that ask, one starts."""
-    now = int(time.time())
+    moment = now()
     of_one = (Enrolment.course_id == course.id) & (Enrolment.person == person.name)
     taken = session.execute(
         update(Enrolment)
-        .where(of_one, Enrolment.pressed_at > now - PRESS_HOLDS)
-        .values(pressed_at=None, started_at=now)
+        .where(of_one, Enrolment.pressed_at > moment - PRESS_HOLDS)
+        .values(pressed_at=None, started_at=moment)
         .returning(Enrolment.person)
     )
     return taken.first() is not None
+
+
+def put_back(session: Session, course: Course, person: Person, pressed_at: int | None) -> None:
+    """Undo :func:`take_press`: nothing came of it. A press that is put back keeps its turn."""
+    place = member(session, course, person)
+    place.pressed_at, place.started_at = pressed_at, None
+
+
+def lined_up(members: Iterable[Enrolment]) -> list[str]:
+    """Return who pressed start and may not be in Slurm's queue yet, in the order of their turn."""
+    moment, everybody = now(), list(members)
+    handed_in = [one for one in everybody if (one.started_at or 0) > moment - SHOWS_WITHIN]
+    pressed = [one for one in everybody if (one.pressed_at or 0) > moment - PRESS_HOLDS]
+    by_turn = [
+        *sorted(handed_in, key=lambda one: (one.started_at or 0, one.joined_at, one.person)),
+        *sorted(pressed, key=lambda one: (one.pressed_at or 0, one.joined_at, one.person)),
+    ]
+    return list(dict.fromkeys(one.person for one in by_turn))
 
 
 def member(session: Session, course: Course, person: Person) -> Enrolment:
@@ -179,7 +213,7 @@ def end(session: Session, course: Course, person: Person, settings: Settings) ->
     if not leads(course, person, settings):
         raise Refusal("not-yours", _("Only its teacher can end a course."), 403)
     if course.ended_at is None:
-        course.ended_at = int(time.time())
+        course.ended_at = now()
 
 
 def of(session: Session, person: Person) -> list[Course]:

@@ -13,8 +13,11 @@ import httpx
 from werkplaats_desk.people import Person
 
 _TIMEOUT: Final = httpx.Timeout(10.0, connect=3.0)
-#: A start is answered after some seconds at the latest, or when it fails; a busy Hub may take longer (s).
-_STARTS: Final = httpx.Timeout(30.0, connect=3.0)
+#: A start is refused within moments, and else answered only when the server is there, or after ten
+#: seconds: so long a class that starts at once cannot be listened to (s).
+_STARTS: Final = httpx.Timeout(4.0, connect=3.0)
+#: A browser is sent to the Hub when it answers; until then a page of the desk's says what is going on (s).
+_ANSWERS: Final = httpx.Timeout(5.0, connect=1.0)
 #: How long an answer about an API token holds, and how long it does while the Hub is away (s).
 FRESH: Final = 120.0
 _STALE: Final = 900.0
@@ -23,6 +26,10 @@ _MOST_CACHED: Final = 2000
 
 class HubAway(Exception):
     """The Hub does not answer, or not with sense: nothing is known, nothing was refused."""
+
+
+class HubBusy(HubAway):
+    """The Hub took a request, and has not answered yet: it may carry it out."""
 
 
 class Hub:
@@ -47,6 +54,13 @@ class Hub:
 
     client_id: Final = "service-desk"
     scope: Final = "access:services!service=desk"
+
+    def answers(self) -> bool:
+        """Return whether the Hub answers: while it restarts, a browser that is sent there is stuck."""
+        try:
+            return self._ask("GET", "/", timeout=_ANSWERS).status_code == 200
+        except HubAway:
+            return False
 
     def authorize(self, hub: str, state: str, challenge: str) -> str:
         """Return where a browser goes to sign in (RFC 6749 with RFC 7636's S256)."""
@@ -128,6 +142,8 @@ class Hub:
 
         Raises
         ------
+        HubBusy
+            When it is at it: asked once more, it says so at once, and starts nothing twice.
         HubAway
         """
         path = f"/users/{quote(person.name)}/server" + (f"s/{server}" if server else "")
@@ -142,6 +158,8 @@ class Hub:
     def _ask(self, method: str, path: str, **what: Any) -> httpx.Response:
         try:
             answer = self._http.request(method, path, **what)
+        except httpx.ReadTimeout as wrong:
+            raise HubBusy(str(wrong)) from wrong
         except httpx.HTTPError as wrong:
             raise HubAway(str(wrong)) from wrong
         if answer.status_code in (502, 503, 504) and not _json(answer).get("message"):

@@ -50,6 +50,8 @@ def login(
     settings = desk.settings
     if person is not None:
         return see(local(next, settings.prefix))
+    if not desk.hub.answers():
+        raise _hub_away()
     leaving = signin.Leaving.to(local(next, settings.prefix))
     answer = see(desk.hub.authorize(settings.hub, leaving.state, leaving.challenge))
     answer.set_cookie(
@@ -64,6 +66,11 @@ def login(
     return answer
 
 
+def _hub_away() -> Refusal:
+    sentence = _("Signing in does not work at the moment. This page tries again by itself.")
+    return Refusal("hub-away", sentence, 503, again=5)
+
+
 @router.get("/oauth_callback")
 def come_back(request: Request, desk: TheDesk, code: str = "", state: str = "") -> Response:
     """Take back who went to the Hub."""
@@ -75,8 +82,7 @@ def come_back(request: Request, desk: TheDesk, code: str = "", state: str = "") 
         token = desk.hub.redeem(code, leaving.verifier)
         person = desk.hub.whose(token) if token else None
     except HubAway:
-        sentence = _("Signing in does not work at the moment. Try again in a minute.")
-        raise Refusal("hub-away", sentence, 503) from None
+        raise _hub_away() from None
     if person is None:
         raise Refusal("oauth", _("Signing in did not work. Please try again."), 403)
     value = signin.keep(desk.database, person, request.cookies.get(signin.HUB_SESSION, ""))

@@ -14,8 +14,10 @@ class Refusal(Exception):
         What to tell the person, in their language, with what to do next.
     status
         HTTP status.
+    again
+        After how many seconds the page asks again by itself; 0 for never.
     """
 
-    def __init__(self, reason: str, sentence: str, status: int = 400) -> None:
+    def __init__(self, reason: str, sentence: str, status: int = 400, again: int = 0) -> None:
         super().__init__(sentence)
-        self.reason, self.sentence, self.status = reason, sentence, status
+        self.reason, self.sentence, self.status, self.again = reason, sentence, status, again

@@ -14,9 +14,9 @@ import sys
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, urlparse
+from urllib.parse import urlparse
 
-from werkplaats_server import examples
+from werkplaats_server import examples, lesson
 
 #: Lab's defaults for everybody, as the package lays them down in an environment.
 OVERRIDES: Final = Path("share/jupyter/lab/settings/overrides.json")
@@ -82,9 +82,8 @@ def write_settings(prefix: Path, environment: Mapping[str, str]) -> Path:
 
 def arguments(environment: Mapping[str, str], settings: Path) -> list[str]:
     """Return the command line: what to open, and what is fixed for everybody."""
-    opened = environment.get("WERKPLAATS_OPEN", "")
     return [
-        f"--ServerApp.default_url=/lab{'/tree/' + quote(opened) if opened else ''}",
+        f"--ServerApp.default_url={lesson.address(environment, Path.home())}",
         f"--LabApp.app_settings_dir={settings}",
         "--LabApp.extension_manager=readonly",
         # A kernel's ports are open to everybody on the node; with CurveZMQ only its server can read them.

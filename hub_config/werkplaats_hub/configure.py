@@ -24,8 +24,6 @@ from werkplaats_spawners.offer import Words
 
 _DESK: Final = Words(nl="Loket", en="Desk")
 _DESK_SCOPE: Final = "access:services!service=desk"
-#: For how long an answer to a start waits for a refusal to come with it (s); the rest is told as it comes.
-SLOW_START: Final = 3
 
 
 def configure(c: Config, instance: Instance) -> None:
@@ -56,8 +54,10 @@ def apply_addresses(c: Config, instance: Instance) -> None:
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{instance.port_proxy_api}"
     c.ConfigurableHTTPProxy.auth_token = _secret(instance, "proxy-token")
-    # How soon, in seconds, a proxy that was started anew knows the way to every server and service again.
-    c.JupyterHub.last_activity_interval = 20
+    # How soon, in seconds, the proxy knows the way to every server and service again: after a start of its
+    # own, and to servers that became ready while the Hub started. A browser that is sent to a server too
+    # early is sent round for fifteen seconds, and then reads an error.
+    c.JupyterHub.last_activity_interval = 5
 
 
 def apply_storage(c: Config, instance: Instance) -> None:
@@ -84,8 +84,6 @@ def apply_spawner(
     c.Spawner.http_timeout = 60
     # All servers together cost one question, so a server that ended loses its route soon.
     c.Spawner.poll_interval = 5
-    # A class that starts at once must not hold as many requests open; JupyterHub's own is 10 s.
-    c.JupyterHub.tornado_settings.update({"slow_spawn_timeout": SLOW_START})
     # A start may wait in Slurm's queue for hours; those who wait must not keep others out.
     c.JupyterHub.concurrent_spawn_limit = 0
     # A person's mistakes must not stop the Hub for everybody.

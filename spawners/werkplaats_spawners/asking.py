@@ -23,7 +23,9 @@ class NoAnswer(Exception):
         self.late = late
 
 
-async def ask(argv: Sequence[str], message: Mapping[str, Any], timeout: float, what: str) -> dict[str, Any]:
+async def ask(
+    argv: Sequence[str], message: Mapping[str, Any], timeout: float, what: str, *, to_the_end: bool = False
+) -> dict[str, Any]:
     """Run a program, hand it a message, and return its answer.
 
     Parameters
@@ -32,6 +34,8 @@ async def ask(argv: Sequence[str], message: Mapping[str, Any], timeout: float, w
         Seconds, after which it is left to itself.
     what
         What to call it in an error.
+    to_the_end
+        Whether the answer is heard although the task is cancelled: for what must not happen unheard of.
 
     Raises
     ------
@@ -49,7 +53,12 @@ async def ask(argv: Sequence[str], message: Mapping[str, Any], timeout: float, w
     except OSError as wrong:
         raise NoAnswer(f"{what} cannot be run: {wrong}") from wrong
     try:
-        out, err = await asyncio.wait_for(process.communicate(json.dumps(message).encode()), timeout)
+        try:
+            out, err = await asyncio.wait_for(process.communicate(json.dumps(message).encode()), timeout)
+        except asyncio.CancelledError:
+            if not to_the_end:
+                raise
+            out, err = await asyncio.wait_for(_rest(process), timeout)
     except TimeoutError:
         # sudo is root's, and may not be ours to end. What it started may keep the pipes open, for
         # which wait() would wait.
@@ -59,6 +68,14 @@ async def ask(argv: Sequence[str], message: Mapping[str, Any], timeout: float, w
             await asyncio.wait_for(process.wait(), 1)
         raise NoAnswer(f"{what} gave no answer in time", late=True) from None
     return _read(out, err)
+
+
+async def _rest(process: asyncio.subprocess.Process) -> tuple[bytes, bytes]:
+    """Return what a program says that was listened to until a moment ago."""
+    if process.stdin:
+        process.stdin.close()
+    out, err = process.stdout, process.stderr
+    return await out.read() if out else b"", await err.read() if err else b""
 
 
 def _read(out: bytes, err: bytes) -> dict[str, Any]:

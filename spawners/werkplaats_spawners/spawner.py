@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Coroutine
 from functools import partial
 from typing import Any, Final, cast
 
@@ -63,7 +64,7 @@ class WerkplaatsSpawner(Front, SlurmSpawner):  # type: ignore[misc]  # batchspaw
     _granted: Granted | None = None
     _submitted: float = 0.0
     _port_known: asyncio.Event | None = None
-    _submission: asyncio.Future[int] | None = None
+    _submission: asyncio.Future[None] | None = None
     _looking: asyncio.Future[None] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -188,8 +189,9 @@ class WerkplaatsSpawner(Front, SlurmSpawner):  # type: ignore[misc]  # batchspaw
             minutes=granted.minutes,
             environment=self._environment(granted),
         )
-        # A stop in this very moment cancels the start; the job is on its way all the same.
-        self._submission = asyncio.ensure_future(asked)
+        # A stop in this very moment cancels the start, and the Hub's own end cancels everything; the
+        # job is on its way all the same.
+        self._submission = asyncio.ensure_future(self._hear(asked))
         try:
             await asyncio.shield(self._settle())
         except LaunchFailed as failed:
@@ -199,17 +201,20 @@ class WerkplaatsSpawner(Front, SlurmSpawner):  # type: ignore[misc]  # batchspaw
             raise exception(submission_refused(failed, granted)) from failed
         return str(self.job_id)
 
+    async def _hear(self, asked: Coroutine[Any, Any, int]) -> None:
+        """Keep the job's number as soon as it is told."""
+        self.job_id = str(await asked)
+        self._keep()
+        self.log.info("Submitted job %s for %s", self.job_id, self._log_name)
+
     async def _settle(self) -> None:
-        """Wait for a submission that is on its way, and keep the job's number."""
-        if self._submission is None:
-            return
+        """Wait for a submission that is on its way."""
         submission = self._submission
-        number = str(await submission)
+        if submission is None:
+            return
+        await submission
         if self._submission is submission:
             self._submission = None
-            self.job_id = number
-            self._keep()
-            self.log.info("Submitted job %s for %s", self.job_id, self._log_name)
 
     def _keep(self) -> None:
         """Commit the job's number now: JupyterHub itself does so only once the server is ready."""

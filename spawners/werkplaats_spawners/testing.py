@@ -333,7 +333,9 @@ class FakeLaunch(Launch):
     program: str = "the fake has no program"
     slurm: FakeSlurm = field(default_factory=FakeSlurm)
 
-    async def _ask(self, user: str, message: Mapping[str, Any]) -> dict[str, Any]:
+    async def _ask(
+        self, user: str, message: Mapping[str, Any], *, to_the_end: bool = False
+    ) -> dict[str, Any]:
         return self.slurm.answer_launch(user, message)
 
 

@@ -64,6 +64,8 @@ class FakeHub:
         if self.away:
             raise httpx.ConnectError("nobody there")
         path = request.url.path.removeprefix("/hub/api")
+        if path == "/":
+            return httpx.Response(200, json={"version": "5"})
         if path == "/oauth2/token":
             return self._redeem(parse_qs(request.content.decode()))
         token = request.headers.get("authorization", "").removeprefix("token ")

@@ -91,11 +91,13 @@ def test_from_the_link_to_the_lesson(
     assert '<meta http-equiv="refresh" content="3">' in shown.text
     assert fake_hub.started == []
     fake_queue.let(NAME, "docent", "student")
-    assert "You are in the queue" in student.get(waiting).text
+    shown = student.get(waiting).text
+    assert "You are number 1 of 1 in the queue of your class." in shown
+    assert "will be in the queue in a moment" in shown
     options = {"project": NAME, "notebook": FIVE["notebook"], "flavour": "gpu-1"}
     assert fake_hub.started == [("student", NAME, options)]
     fake_queue.jobs += [job(7, "ander"), job(9, "student")]
-    assert "You are number 2 in the queue, of the 2 in your class who wait." in student.get(waiting).text
+    assert "You are number 2 of 2 in the queue of your class." in student.get(waiting).text
     fake_queue.jobs[1] = job(9, "student", "RUNNING")
     assert student.get(waiting).headers["location"] == f"/hub/spawn-pending/student/{NAME}"
     assert len(fake_hub.started) == 1, "however often the page is loaded"
@@ -198,11 +200,15 @@ def test_ending_a_course(browser: Make, docent: Browser, code: str, desk: Desk, 
     assert fake_hub.started == []
 
 
-def test_the_teacher_sees_the_class(browser: Make, docent: Browser, code: str, fake_queue: FakeQueue) -> None:
+def test_the_teacher_sees_the_class(
+    browser: Make, docent: Browser, code: str, desk: Desk, fake_queue: FakeQueue
+) -> None:
     """Who has started, who waits and where, who has not; and what is left of the class's hours."""
     for name in ("anna", "bram", "cor"):
         browser(name).post(f"join/{code}", f"join/{code}")
     fake_queue.let(NAME, "anna", "bram", "cor", limit=3000, used=750)
+    with desk.database.transaction() as session:
+        courses.member(session, courses.by_code(session, code), Person("cor")).pressed_at = None
     fake_queue.jobs += [job(3, "anna", "RUNNING"), job(4, "bram"), {**job(5, "cor"), "account": "elsewhere"}]
     shown = docent.get("courses/1").text
     assert "Has started" in shown
@@ -210,6 +216,8 @@ def test_the_teacher_sees_the_class(browser: Make, docent: Browser, code: str, f
     assert "Not started" in shown
     assert "3 of 3 places" in shown
     assert "37.5" in shown, "hours left of 50"
+    fake_queue.associations[0]["committed"] = 150
+    assert "<dd>35</dd>" in docent.get("courses/1").text, "of which what runs may still use 2.5"
     fake_queue.away = True
     fake_queue.at = 0.0
     assert "Waits: number 1 of 1" in docent.get("courses/1").text, "as it last was"
@@ -256,7 +264,7 @@ def test_the_hub_is_away_at_the_start(
     assert "The Hub does not answer at the moment" in shown.text
     assert '<meta http-equiv="refresh"' in shown.text
     fake_hub.away = False
-    assert "You are in the queue" in student.get(waiting).text
+    assert "will be in the queue in a moment" in student.get(waiting).text
     assert len(fake_hub.started) == 1
 
 
@@ -325,3 +333,27 @@ def test_courses_count_for_what_the_desk_may_give(docent: Browser, desk: Desk) -
     assert answer.status_code == 409
     assert "0 GPU-hours a month left" in answer.text
     assert docent.post("new-course", "new-course", **{**FIVE, "gpu_hours": "0"}).status_code == 303
+
+
+def test_ending_takes_two_steps_on_a_page_that_stays(docent: Browser, code: str) -> None:
+    """The class's page loads itself anew; the one that asks whether to end it does not."""
+    assert '<meta http-equiv="refresh"' in docent.get("courses/1").text
+    asked = docent.get("courses/1?ending=1").text
+    assert '<meta http-equiv="refresh"' not in asked
+    assert "/courses/1/end" in asked
+    assert "/courses/1/end" not in docent.get("courses/1").text
+
+
+def test_a_lesson_that_is_no_example(docent: Browser, desk: Desk, code: str) -> None:
+    """The teacher reads that not everybody has it; of an example they read nothing."""
+    assert "none of the examples" in docent.get("courses/1").text
+    docent.post("new-course", "new-course", **{**FIVE, "notebook": desk.settings.lessons[0]})
+    assert "none of the examples" not in docent.get("courses/2").text
+
+
+def test_what_went_wrong_is_said_to_who_reads_it(browser: Make, code: str) -> None:
+    """A refusal leaves its reader signed in, and shows a way on."""
+    shown = browser("student").get("join/abcdefgh").text
+    assert '<span class="wp-who">student</span>' in shown
+    assert 'href="/services/desk/courses"' in shown
+    assert 'id="login"' not in shown

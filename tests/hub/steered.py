@@ -62,9 +62,9 @@ class Steered(FakeSlurm):
 
 class Slow(FakeLaunch):
     '''Slurm takes its time to say when something would start.'''
-    async def _ask(self, user, message):
+    async def _ask(self, user, message, **more):
         await asyncio.sleep(0.3 if message["action"] == "when" else 0)
-        return await super()._ask(user, message)
+        return await super()._ask(user, message, **more)
 
 class NoProxy(Proxy):
     should_start = False

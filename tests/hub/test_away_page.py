@@ -6,8 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
-from tests.integration.test_browser import ARGUMENTS
+from tests.browsers import chromium
 
 from werkplaats_hub.away_page import away_page
 from werkplaats_hub.facility import read
@@ -52,13 +51,11 @@ def test_a_browser_shows_the_readers_language_and_what_concerns_them(
 ) -> None:
     """One language and one part of it; who reads neither language gets the facility's own."""
     html = away_page(read(facility_file).facility)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        page = chromium.new_context(locale=locale).new_page()
+    with chromium() as browser:
+        page = browser.new_context(locale=locale).new_page()
         page.route("**/*", lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
         page.goto(f"http://werkplaats.test/{path}")
         shown = page.inner_text("main")
         assert page.locator("[data-of]:visible").count() == 1
         assert page.get_attribute("html", "lang") == ("en" if locale.startswith("en") else "nl")
-        chromium.close()
     assert said in shown

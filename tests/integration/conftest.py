@@ -22,12 +22,12 @@ from playwright.sync_api import Browser
 from single_machine.console import Console
 from single_machine.services import Supervisor
 from single_machine.up import Up
+from tests.browsers import chromium
 from tests.instances import running
 from werkplaats_hub.facility import Facility
 from werkplaats_hub.instance import Instance
 
 from .browserless import Session
-from .browsers import chromium
 
 ROOT = Path(os.environ.get("WERKPLAATS_TEST_ROOT", "/var/lib/werkplaats-tests"))
 #: Of the instance; and people's names in it, so that nobody of the machine's own instance is touched.
@@ -210,8 +210,9 @@ def wait_for_desk(platform: Platform, within: float = 30) -> None:
 
 
 def desk_answers(url: str) -> bool:
+    """Return whether the desk serves requests, and has its database."""
     try:
-        return requests.get(f"{url}{DESK}health", timeout=10).status_code == 200
+        return requests.get(f"{url}services/desk/health", timeout=10).status_code == 200
     except requests.RequestException:
         return False
 
@@ -228,6 +229,14 @@ def without_a_past(platform: Platform, before_start: Callable[[], object] = lamb
     before_start()
     platform.supervisor.start("desk")
     wait_for_desk(platform)
+
+
+@pytest.fixture
+def idle(platform: Platform) -> Iterator[None]:
+    """Leave an idle cluster behind."""
+    yield
+    platform.stop_everything()
+    platform.wait_until_idle()
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ DESK = "services/desk/"
 #: A group of the Hub whose members decide, beside its admins, where a test says so in facility.toml.
 DECIDERS = "wp-beslissers"
 LATER = date.today() + timedelta(30)
+LESSON = "voorbeelden/first_steps/eerste-stappen.ipynb"
 
 
 def send(person: Session, page: str, path: str, **fields: Any) -> requests.Response:
@@ -99,3 +100,15 @@ def deciders(platform: Platform) -> Iterator[list[Session]]:
         yield [admin, member]
     finally:
         admin.api("DELETE", f"groups/{DECIDERS}")
+
+
+def make_course(platform: Platform, title: str, capacity: int) -> tuple[str, str]:
+    """Make a course without a GPU; return its page and its join code."""
+    docent = platform.session("docent")
+    given = {"title": title, "notebook": LESSON, "capacity": capacity, "ends": LATER, "gpu_hours": 0}
+    answer = send(docent, "new-course", "new-course", **given)
+    assert answer.status_code == 303, answer.text
+    page = answer.headers["location"].removeprefix(f"/{DESK}")
+    code = re.search(r'class="wp-code">(\w+)<', docent.page(DESK + page).text)
+    assert code
+    return page, code[1]

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from . import browsers
-from .browsers import DESKTOP, TELEPHONE, screenshots
+from tests import browsers
+from tests.browsers import DESKTOP, TELEPHONE, screenshots
+
 from .conftest import PREFIX, Platform
 
 WHO = PREFIX + "student"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .browsers import WORDS, open_notebook, run_all, screenshots
+from tests.browsers import WORDS, open_notebook, run_all, screenshots
+
 from .conftest import PREFIX, Platform
 
 

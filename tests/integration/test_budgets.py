@@ -16,15 +16,9 @@ from werkplaats_hub.streams.status import status
 
 from .conftest import PREFIX, Platform, until
 
+pytestmark = pytest.mark.usefixtures("idle")
+
 MKB = PREFIX + "mkb"
-
-
-@pytest.fixture(autouse=True)
-def idle(platform: Platform):
-    """Leave an idle cluster behind."""
-    yield
-    platform.stop_everything()
-    platform.wait_until_idle()
 
 
 @contextmanager

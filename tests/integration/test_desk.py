@@ -4,44 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
 from .conftest import PREFIX, Platform, until
-from .desks import DESK, LATER, ask, decide, send
+from .desks import DESK, LESSON, ask, decide, make_course, send
 
-LESSON = "voorbeelden/first_steps/eerste-stappen.ipynb"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def a_desk_without_a_past(desk_without_a_past: None) -> None:
-    """What is granted here is taken away."""
-
-
-@pytest.fixture(autouse=True)
-def idle(platform: Platform) -> Iterator[None]:
-    """Each test begins and ends with an idle cluster."""
-    platform.stop_everything()
-    platform.wait_until_idle()
-    yield
-    platform.stop_everything()
-
-
-def make_course(platform: Platform, title: str, capacity: int) -> tuple[str, str]:
-    """Make a course without a GPU; return its page and its join code."""
-    docent = platform.session("docent")
-    given = {"title": title, "notebook": LESSON, "capacity": capacity, "ends": LATER, "gpu_hours": 0}
-    answer = send(docent, "new-course", "new-course", **given)
-    assert answer.status_code == 303, answer.text
-    page = answer.headers["location"].removeprefix(f"/{DESK}")
-    code = re.search(r'class="wp-code">(\w+)<', docent.page(DESK + page).text)
-    assert code
-    return page, code[1]
+pytestmark = pytest.mark.usefixtures("idle", "desk_without_a_past")
 
 
 def plan(platform: Platform) -> str:

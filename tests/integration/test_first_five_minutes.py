@@ -8,15 +8,17 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browsers import DESKTOP, TELEPHONE, WORDS, Walk, open_notebook, run_all, sign_in
+
 from .browserless import Session
-from .browsers import DESKTOP, TELEPHONE, WORDS, Walk, open_notebook, run_all, sign_in
 from .conftest import PREFIX, Platform
+
+pytestmark = pytest.mark.usefixtures("idle", "desk_without_a_past")
 
 BAKER = PREFIX + "bakker"
 RESEARCHER = PREFIX + "onderzoeker"
@@ -37,19 +39,6 @@ METER = {
     "nbformat": 4,
     "nbformat_minor": 5,
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def a_desk_without_a_past(desk_without_a_past: None) -> None:
-    """What is granted here is taken away."""
-
-
-@pytest.fixture(autouse=True)
-def idle(platform: Platform) -> Iterator[None]:
-    """Leave an idle cluster behind."""
-    yield
-    platform.stop_everything()
-    platform.wait_until_idle()
 
 
 def window(browser: Browser, language: str, size: dict[str, int] = DESKTOP) -> Page:

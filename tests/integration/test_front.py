@@ -9,19 +9,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.browsers import sign_in
+
 from .browserless import Session
-from .browsers import sign_in
 from .conftest import PREFIX, Platform, until
 
+pytestmark = pytest.mark.usefixtures("idle")
+
 PROJECT = "mkb-verkenning"
-
-
-@pytest.fixture(autouse=True)
-def idle(platform: Platform):
-    """Leave an idle cluster behind."""
-    yield
-    platform.stop_everything()
-    platform.wait_until_idle()
 
 
 def text(html: str) -> str:

@@ -12,18 +12,13 @@ from single_machine import isolation
 
 from .conftest import PREFIX, Platform
 
+pytestmark = pytest.mark.usefixtures("idle")
+
 
 @pytest.fixture(scope="module")
 def found() -> isolation.Isolation:
     """What this machine allows."""
     return isolation.find()
-
-
-@pytest.fixture(autouse=True)
-def idle(platform: Platform):
-    """Leave an idle cluster behind."""
-    yield
-    platform.stop_everything()
 
 
 def sbatch(platform: Platform, role: str, script: str, *options: str) -> str:

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from .browsers import screenshots
+from tests.browsers import screenshots
+
 from .conftest import PREFIX, Platform
 
 WHO = PREFIX + "mkb"

@@ -8,7 +8,8 @@ import re
 
 from playwright.sync_api import Browser, expect
 
-from .browsers import WORDS, open_notebook, run_all, screenshots, sign_in
+from tests.browsers import WORDS, open_notebook, run_all, screenshots, sign_in
+
 from .conftest import PREFIX, Platform
 
 WHO = PREFIX + "student"

@@ -12,6 +12,8 @@ import pytest
 from .browserless import Session
 from .conftest import PREFIX, Platform
 
+pytestmark = pytest.mark.usefixtures("idle")
+
 
 def job_of(platform: Platform, role: str) -> str:
     """Return the number of the one job of a person."""
@@ -29,13 +31,6 @@ def field(platform: Platform, number: str, name: str) -> str:
     """Return one field of a job, as root sees it."""
     shown = platform.run("scontrol", "show", "job", "-o", number)
     return next(word.split("=", 1)[1] for word in shown.split() if word.startswith(name + "="))
-
-
-@pytest.fixture(autouse=True)
-def idle(platform: Platform):
-    """Leave an idle cluster behind."""
-    yield
-    platform.stop_everything()
 
 
 def test_a_person_gets_a_server_on_a_gpu_that_slurm_allocated(platform: Platform):

@@ -11,17 +11,10 @@ from werkplaats_spawners.slurm import TAKEN_BACK
 from .browserless import Session
 from .conftest import PREFIX, Platform, until
 
+pytestmark = pytest.mark.usefixtures("idle")
+
 #: What Slurm and the borrower may need beyond the notice, seconds.
 SLACK = 15
-
-
-@pytest.fixture(autouse=True)
-def idle(platform: Platform):
-    """Leave an idle cluster behind."""
-    platform.stop_everything()
-    platform.wait_until_idle()
-    yield
-    platform.stop_everything()
 
 
 def fill(platform: Platform, script: str = "") -> tuple[list[int], list[int]]:

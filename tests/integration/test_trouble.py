@@ -32,6 +32,8 @@ from .desks import (
     settled_once,
 )
 
+pytestmark = pytest.mark.usefixtures("idle")
+
 PROJECT = "mkb-verkenning"
 #: A project of one GPU-hour.
 TIGHT = "wp-krap"
@@ -59,14 +61,6 @@ def a_facility_with_room(platform: Platform) -> Iterator[None]:
                 file.unlink()
     finally:
         without_a_past(platform)
-
-
-@pytest.fixture(autouse=True)
-def idle(platform: Platform) -> Iterator[None]:
-    """Leave an idle cluster behind."""
-    yield
-    platform.stop_everything()
-    platform.wait_until_idle()
 
 
 def text(session: Session, path: str, language: str, status: int = 200) -> str:

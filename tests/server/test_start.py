@@ -69,9 +69,13 @@ def option(words: list[str], name: str) -> str:
         ("--ServerApp.token=''", "/lab/tree/--ServerApp.token%3D%27%27"),
     ],
 )
-def test_what_to_open(opened: str | None, url: str, tmp_path: Path) -> None:
+def test_what_to_open(opened: str | None, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The notebook becomes one path in one word, quoted as a URL: never another option or a query."""
     environment = {} if opened is None else {"WERKPLAATS_OPEN": opened}
+    monkeypatch.setenv("HOME", str(tmp_path))
+    if opened:
+        (tmp_path / opened).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / opened).touch()
     words = arguments(environment, tmp_path)
     assert option(words, "ServerApp.default_url") == url
     assert len(words) == len(arguments({}, tmp_path))

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from werkplaats_spawners import front
 from werkplaats_spawners import spawner as spawner_module
 from werkplaats_spawners.cluster import Cluster
 from werkplaats_spawners.language import speaking
-from werkplaats_spawners.launch.client import LaunchFailed
+from werkplaats_spawners.launch.client import Launch, LaunchFailed
 from werkplaats_spawners.offer import Offer
 from werkplaats_spawners.request import ServerRequest
 from werkplaats_spawners.slurm import Trouble
@@ -459,11 +460,11 @@ async def test_a_stop_while_the_job_is_being_submitted_cancels_that_job(
     await spawner.run_pre_spawn_hook()
     ask, on_its_way, go_on = spawner.launch._ask, asyncio.Event(), asyncio.Event()
 
-    async def slow(user: str, message: Any) -> Any:
+    async def slow(user: str, message: Any, **more: Any) -> Any:
         if message["action"] == "submit":
             on_its_way.set()
             await go_on.wait()
-        return await ask(user, message)
+        return await ask(user, message, **more)
 
     object.__setattr__(spawner.launch, "_ask", slow)
     start = asyncio.create_task(spawner.start())
@@ -477,6 +478,31 @@ async def test_a_stop_while_the_job_is_being_submitted_cancels_that_job(
     assert await stopping is None, "there is a job: JupyterHub must call stop"
     await spawner.stop()
     assert fake.cancelled == [17]
+
+
+@pytest.mark.parametrize("moment", ["asked", "heard"])
+async def test_the_hub_ends_while_the_job_is_being_submitted(
+    house: House, tmp_path: Path, moment: str
+) -> None:
+    """The job's number is in the database all the same: the Hub that comes next knows whose it is."""
+    program = tmp_path / "launch"
+    program.write_text(
+        f"#!/bin/sh\ncd {tmp_path}\ntouch asked\ncat >heard.new\nmv heard.new heard\n"
+        "sleep 0.3\necho '{\"job_id\": 4711}'\n"
+    )
+    program.chmod(0o755)
+    spawner = house.spawner({"flavour": "gpu-1"})
+    await spawner.run_pre_spawn_hook()
+    spawner.launch = Launch("launch", (str(program),))
+    start = asyncio.create_task(spawner.start())
+    await until((tmp_path / moment).exists)
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:  # as JupyterHub does when it is told to end
+        task.cancel()
+    await asyncio.wait(others, timeout=10)
+    assert start.cancelled()
+    assert house.kept()["job_id"] == "4711"
+    assert '"submit"' in (tmp_path / "heard").read_text()
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,8 @@ class Launch:
     ) -> int:
         """Submit a server's job as `user` and return its number.
 
+        Cancelling this cancels no job: its number is returned all the same.
+
         Raises
         ------
         LaunchFailed
@@ -92,6 +94,7 @@ class Launch:
                 "minutes": minutes,
                 "environment": dict(environment),
             },
+            to_the_end=True,
         )
         if type(answer.get("job_id")) is not int:
             raise LaunchFailed(Trouble.OTHER, "launch answered without a job's number")
@@ -122,13 +125,16 @@ class Launch:
         answer = await self._ask(user, {"action": "log", "job_id": job_id})
         return [str(line) for line in answer.get("lines") or []]
 
-    async def _ask(self, user: str, message: Mapping[str, Any]) -> dict[str, Any]:
+    async def _ask(
+        self, user: str, message: Mapping[str, Any], *, to_the_end: bool = False
+    ) -> dict[str, Any]:
         async with self._places:
-            return await self._run(user, message)
+            return await self._run(user, message, to_the_end)
 
-    async def _run(self, user: str, message: Mapping[str, Any]) -> dict[str, Any]:
+    async def _run(self, user: str, message: Mapping[str, Any], to_the_end: bool) -> dict[str, Any]:
+        argv = [*self.prefix, user, self.program]
         try:
-            answer = await ask([*self.prefix, user, self.program], message, _TIMEOUT, "launch")
+            answer = await ask(argv, message, _TIMEOUT, "launch", to_the_end=to_the_end)
         except NoAnswer as wrong:
             raise LaunchFailed(Trouble.UNREACHABLE if wrong.late else Trouble.OTHER, str(wrong)) from wrong
         if "trouble" in answer:
