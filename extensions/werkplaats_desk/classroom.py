@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from werkplaats_desk.published import View
@@ -66,6 +67,27 @@ def places(view: View, account: str, lined_up: Sequence[str] = ()) -> dict[str, 
     waiting = list(dict.fromkeys((*_people(jobs, _WAITS), *coming)))
     found = {name: Place("waiting", index + 1, len(waiting)) for index, name in enumerate(waiting)}
     return found | running
+
+
+def came_of_it(view: View, account: str, person: str, since: int) -> bool:
+    """Return whether a press on start shows as a job: one that waits or runs, or began since and is over.
+
+    Parameters
+    ----------
+    since
+        When it was made; Unix time.
+    """
+    theirs = [job for job in view.jobs if (job.get("account"), job.get("user")) == (account, person)]
+    there = any(job["state"] in _WAITS | _RUNS for job in theirs)
+    return view.at >= since and (there or any(_began(job) >= since for job in theirs))
+
+
+def _began(job: Mapping[str, Any]) -> float:
+    """Return when a job began, as Unix time; 0 for one that did not."""
+    try:
+        return datetime.fromisoformat(str(job.get("start"))).timestamp()  # local time, as Slurm prints it
+    except ValueError:
+        return 0.0
 
 
 def _people(jobs: Sequence[Mapping[str, Any]], states: frozenset[str]) -> list[str]:

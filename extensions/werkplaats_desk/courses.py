@@ -27,9 +27,9 @@ _MOST_COURSES: Final = 20
 #: What a person reads aloud and types: no letter that is taken for another.
 _LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 _CODE_LENGTH: Final = 8
-#: How long a press on start is waited with, and how long a server that was asked for may not show (s).
+#: How long a press on start is waited with, and after how long without a job the Hub is asked once more (s).
 PRESS_HOLDS: Final = 900
-SHOWS_WITHIN: Final = 60
+ASKED_AGAIN: Final = 15
 
 
 def _is_a_lesson(path: str) -> str:
@@ -151,35 +151,47 @@ def press(session: Session, course: Course, person: Person, today: date) -> None
         place.pressed_at = now()
 
 
-def take_press(session: Session, course: Course, person: Person) -> bool:
-    """Return whether there was a press on start, and take it: of two pages that ask, one starts."""
+def take_turn(session: Session, course: Course, person: Person) -> int:
+    """Return the moment from which a page asks the Hub for what somebody pressed for; 0 where it may not.
+
+    Of two pages that would ask, one does; and none soon after another.
+    """
     moment = now()
     of_one = (Enrolment.course_id == course.id) & (Enrolment.person == person.name)
+    asked_long_ago = or_(Enrolment.started_at.is_(None), Enrolment.started_at <= moment - ASKED_AGAIN)
     taken = session.execute(
         update(Enrolment)
-        .where(of_one, Enrolment.pressed_at > moment - PRESS_HOLDS)
-        .values(pressed_at=None, started_at=moment)
+        .where(of_one, asked_long_ago, Enrolment.pressed_at > moment - PRESS_HOLDS)
+        .values(started_at=moment)
         .returning(Enrolment.person)
     )
-    return taken.first() is not None
+    return moment if taken.first() is not None else 0
 
 
-def put_back(session: Session, course: Course, person: Person, pressed_at: int | None) -> None:
-    """Undo :func:`take_press`: nothing came of it. A press that is put back keeps its turn."""
+def not_asked(session: Session, course: Course, person: Person) -> None:
+    """Note that the Hub heard nothing: the next page asks it."""
+    member(session, course, person).started_at = None
+
+
+def settle(session: Session, course: Course, person: Person, asked_at: int | None) -> None:
+    """Note that a press came to its end: a job, or a refusal; not one that was made since.
+
+    Parameters
+    ----------
+    asked_at
+        When the Hub was asked for it.
+    """
     place = member(session, course, person)
-    place.pressed_at, place.started_at = pressed_at, None
+    if place.started_at == asked_at:
+        place.pressed_at = place.started_at = None
 
 
 def lined_up(members: Iterable[Enrolment]) -> list[str]:
     """Return who pressed start and may not be in Slurm's queue yet, in the order of their turn."""
-    moment, everybody = now(), list(members)
-    handed_in = [one for one in everybody if (one.started_at or 0) > moment - SHOWS_WITHIN]
-    pressed = [one for one in everybody if (one.pressed_at or 0) > moment - PRESS_HOLDS]
-    by_turn = [
-        *sorted(handed_in, key=lambda one: (one.started_at or 0, one.joined_at, one.person)),
-        *sorted(pressed, key=lambda one: (one.pressed_at or 0, one.joined_at, one.person)),
-    ]
-    return list(dict.fromkeys(one.person for one in by_turn))
+    oldest = now() - PRESS_HOLDS
+    pressed = [one for one in members if (one.pressed_at or 0) > oldest]
+    by_turn = sorted(pressed, key=lambda one: (one.pressed_at or 0, one.joined_at, one.person))
+    return [one.person for one in by_turn]
 
 
 def member(session: Session, course: Course, person: Person) -> Enrolment:

@@ -100,9 +100,9 @@ class Enrolment(Base):
     Attributes
     ----------
     pressed_at
-        When they pressed start, until their server was asked for.
+        When they pressed start, until the job shows that came of it.
     started_at
-        When their server was last asked for.
+        When the Hub was last asked for it.
     """
 
     __tablename__ = "enrolments"

@@ -33,9 +33,9 @@ class _Start:
     Attributes
     ----------
     pressed_at
-        When it was made, until the Hub was asked for the server.
-    started_at
-        When the Hub was last asked.
+        When it was made; until a job shows that came of it.
+    asked_at
+        When the Hub was last asked for the server.
     refused
         Why the Hub did not start it.
     hub_away
@@ -43,19 +43,14 @@ class _Start:
     """
 
     pressed_at: int | None
-    started_at: int | None
+    asked_at: int | None
     refused: str = ""
     hub_away: bool = False
 
     @property
     def pressed(self) -> bool:
-        """Whether a press waits to be carried out."""
+        """Whether a press waits for its job."""
         return seconds_since(self.pressed_at) < courses.PRESS_HOLDS
-
-    @property
-    def handed_in(self) -> bool:
-        """Whether the server was asked for so lately that its job need not show yet."""
-        return seconds_since(self.started_at) < courses.SHOWS_WITHIN
 
 
 @router.get("/courses/{number}/waiting")
@@ -68,16 +63,14 @@ def waiting(request: Request, desk: TheDesk, person: Reader, number: int) -> Res
         lined_up = courses.lined_up(course.members)
     view, project = desk.queue.view(), course.project or ""
     mine = classroom.places(view, project).get(person.name, classroom.Place())
-    if mine.state != "off" and start.pressed and view.at >= (start.pressed_at or 0):
-        # The Hub took it, and did not come to say so; a later page must not start it once more.
-        with desk.database.transaction() as session:
-            courses.put_back(session, course, person, None)
+    if start.pressed and classroom.came_of_it(view, project, person.name, start.pressed_at or 0):
+        start = _settled(desk, course, person, start)
+    elif start.pressed and view.may_start(project, person.name):
+        start = _carry_out(desk, course, person, start)
     if mine.state == "running" and desk.hub.answers():
         return see(hub_page_of(desk, course, person))
-    if mine.state == "off" and start.pressed and view.may_start(project, person.name):
-        start = _carry_out(desk, course, person, start)
-    holds = mine.state != "off" or start.pressed or start.handed_in
-    if not (holds or start.refused) or courses.over(course, date.today()):
+    holds = mine.state != "off" or start.pressed or start.refused
+    if not holds or courses.over(course, date.today()):
         return see(f"{desk.settings.prefix}courses/{number}")
     return render(
         request, "waiting.html", person, course=course, start=start, in_slurm=mine.state != "off", view=view,
@@ -87,23 +80,38 @@ def waiting(request: Request, desk: TheDesk, person: Reader, number: int) -> Res
     )  # fmt: skip
 
 
-def _carry_out(desk: Desk, course: Course, person: Person, start: _Start) -> _Start:
-    """Ask the Hub for the class's server; return what became of it."""
+def _settled(desk: Desk, course: Course, person: Person, start: _Start) -> _Start:
+    """Forget a press that has its job; only that shows it: a Hub that took it may have ended since."""
     with desk.database.transaction() as session:
-        if not courses.take_press(session, course, person):
-            return _Start(None, courses.now())  # another page of theirs did it
+        courses.settle(session, course, person, start.asked_at)
+    return _Start(None, None)
+
+
+def _carry_out(desk: Desk, course: Course, person: Person, start: _Start) -> _Start:
+    """Ask the Hub for the class's server; return what became of it.
+
+    Asked once more for a server that it is starting, it starts nothing.
+    """
+    with desk.database.transaction() as session:
+        asked_at = courses.take_turn(session, course, person)
+    if not asked_at:
+        return start
     flavour = desk.settings.course_flavours[1 if course.gpu_hours else 0]
     options = {"project": course.project or "", "notebook": course.notebook}
     if flavour:
         options["flavour"] = flavour
+    refused, hub_away = "", False
     try:
-        said = desk.hub.start(person, server_of(desk, course), course.title, options)
-    except HubAway as away:
-        back = _Start(start.pressed_at, None, hub_away=not isinstance(away, HubBusy))
-    else:
-        if not said:
-            return _Start(None, courses.now())
-        back = _Start(None, None, refused=said)
+        refused = desk.hub.start(person, server_of(desk, course), course.title, options)
+    except HubBusy:
+        pass  # it is at it
+    except HubAway:
+        hub_away = True
     with desk.database.transaction() as session:
-        courses.put_back(session, course, person, back.pressed_at)
-    return back
+        if hub_away:
+            courses.not_asked(session, course, person)
+        elif refused:
+            courses.settle(session, course, person, asked_at)
+    if refused:
+        return _Start(None, None, refused)
+    return _Start(start.pressed_at, None if hub_away else asked_at, hub_away=hub_away)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from tests.desk.conftest import Browser, FakeQueue
 from tests.desk.fake_hub import FakeHub
 from tests.desk.test_courses import NAME, Make, code, docent, job
@@ -75,6 +77,41 @@ def test_the_hub_took_a_press_and_ended_before_it_said_so(
     assert student.get(waiting).headers["location"].endswith("/courses/1")
     assert "Not started" in docent.get("courses/1").text
     assert fake_hub.started == []
+
+
+def test_the_hub_took_a_press_and_lost_it(
+    browser: Make, code: str, desk: Desk, fake_hub: FakeHub, fake_queue: FakeQueue
+) -> None:
+    """Only a job shows that something came of a press: without one the Hub is asked again, not at once."""
+    student = browser("student")
+    waiting = student.post(f"join/{code}", f"join/{code}").headers["location"]
+    fake_queue.let(NAME, "student")
+    for _look in range(3):
+        assert "will be in the queue in a moment" in student.get(waiting).text
+    assert len(fake_hub.started) == 1
+    with desk.database.transaction() as session:
+        place = courses.member(session, courses.by_code(session, code), Person("student"))
+        place.started_at = courses.now() - courses.ASKED_AGAIN
+    student.get(waiting)
+    assert len(fake_hub.started) == 2
+
+
+def test_a_server_that_ended_at_once_is_not_asked_for_again(
+    browser: Make, code: str, fake_queue: FakeQueue
+) -> None:
+    """A job that began after the press came of it, also when nobody saw it run; an older one did not."""
+    student = browser("student")
+    waiting = student.post(f"join/{code}", f"join/{code}").headers["location"]
+    fake_queue.let(NAME, "student")
+
+    def began(ago: int) -> dict[str, object]:
+        start = datetime.now() - timedelta(seconds=ago)
+        return {**job(7, "student", "FAILED"), "start": start.isoformat(timespec="seconds")}
+
+    fake_queue.jobs = [began(60), {**job(8, "student", "CANCELLED"), "start": "N/A"}]
+    assert "in the queue" in student.get(waiting).text
+    fake_queue.jobs = [began(-1)]
+    assert student.get(waiting).headers["location"].endswith("/courses/1")
 
 
 def test_a_refused_start_is_nobody_in_the_queue(

@@ -261,7 +261,6 @@ def test_a_lesson_starts_the_students_own_server(web: Web, ports: tuple[int, int
     waiting = web.send(door, door).headers["location"]
     queue.let("les-c1", "student")
     # The Hub answers a start that takes long after ten seconds, which nobody waits for.
-    assert "is being made ready" in web.ask("GET", waiting, headers=EN).text
     assert "will be in the queue in a moment" in web.ask("GET", waiting, headers=EN).text
     assert (folder / "starts").read_text().splitlines()[-1] == (
         '["student", "les-c1", {"project": "les-c1", "notebook": "les.ipynb", "flavour": "first-steps"}]'

@@ -295,6 +295,11 @@ def test_thirty_press_start_while_the_hub_restarts(platform: Platform) -> None:
             servers = {s.name: platform.sessions[s.name].server(project) for s in everybody}
         finally:
             over.set()
+            print(
+                len(jobs(platform, project)),
+                "jobs;",
+                [(s.name, s.seen[-3:]) for s in everybody if not s.placed],
+            )
             leave(platform, project, everybody)
         for one in at_work:
             one.result()
