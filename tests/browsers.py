@@ -72,6 +72,7 @@ def run_all(page: Page, words: dict[str, str]) -> None:
         with contextlib.suppress(TooLate):
             page.locator(".jp-OutputArea-output").first.wait_for(timeout=8000)
             return
+    raise AssertionError("nothing was printed, however often the cells were run")
 
 
 def unreadable(page: Page) -> list[object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -31,16 +32,19 @@ def running(folder: Path, base: str) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(150):
-        try:
-            if requests.get(url, timeout=1).ok:
+    end = time.monotonic() + 90
+    while time.monotonic() < end:
+        with contextlib.suppress(requests.RequestException):
+            if requests.get(url, timeout=5).ok:
                 return
-        except requests.ConnectionError:
-            pass
         assert process.poll() is None, log.read_text()
         time.sleep(0.2)
     raise AssertionError(log.read_text())

@@ -52,13 +52,15 @@ async def ask(
         )
     except OSError as wrong:
         raise NoAnswer(f"{what} cannot be run: {wrong}") from wrong
+    _tell(process, message)
+    out, err = bytearray(), bytearray()
     try:
         try:
-            out, err = await asyncio.wait_for(process.communicate(json.dumps(message).encode()), timeout)
+            await asyncio.wait_for(_hear(process, out, err), timeout)
         except asyncio.CancelledError:
             if not to_the_end:
                 raise
-            out, err = await asyncio.wait_for(_rest(process), timeout)
+            await asyncio.wait_for(_hear(process, out, err), timeout)
     except TimeoutError:
         # sudo is root's, and may not be ours to end. What it started may keep the pipes open, for
         # which wait() would wait.
@@ -70,15 +72,25 @@ async def ask(
     return _read(out, err)
 
 
-async def _rest(process: asyncio.subprocess.Process) -> tuple[bytes, bytes]:
-    """Return what a program says that was listened to until a moment ago."""
+def _tell(process: asyncio.subprocess.Process, message: Mapping[str, Any]) -> None:
+    """Hand the message over, without waiting: nothing can come between that and the end of it."""
     if process.stdin:
+        process.stdin.write(json.dumps(message).encode())
         process.stdin.close()
-    out, err = process.stdout, process.stderr
-    return await out.read() if out else b"", await err.read() if err else b""
 
 
-def _read(out: bytes, err: bytes) -> dict[str, Any]:
+async def _hear(process: asyncio.subprocess.Process, out: bytearray, err: bytearray) -> None:
+    """Listen until the program ends; unlike with `communicate`, a cancellation loses nothing of it."""
+    await asyncio.gather(_listen(process.stdout, out), _listen(process.stderr, err))
+    await process.wait()
+
+
+async def _listen(stream: asyncio.StreamReader | None, into: bytearray) -> None:
+    while stream and (block := await stream.read(65536)):
+        into += block
+
+
+def _read(out: bytearray, err: bytearray) -> dict[str, Any]:
     try:
         answer = json.loads(out)
     except (ValueError, RecursionError):

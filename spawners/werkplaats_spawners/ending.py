@@ -128,10 +128,15 @@ def keep_ending(row: Any, ending: Ending) -> None:
 
 
 def commit(row: Any) -> None:
-    """Commit what was set on a row of the Hub's database."""
+    """Commit what was set on a row of the Hub's database; what fails there is in nobody's way after it."""
     session = object_session(row)
-    if session is not None:
+    if session is None:
+        return
+    try:
         session.commit()
+    except SQLAlchemyError:
+        session.rollback()
+        raise
 
 
 async def learn_ending(row: Any, look: Callable[[], Awaitable[Verdict]]) -> None:

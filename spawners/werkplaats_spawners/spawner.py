@@ -18,6 +18,7 @@ from typing import Any, Final, cast
 
 from batchspawner import JobStatus, SlurmSpawner
 from jupyterhub.spawner import SpawnException
+from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Float, Integer
 from traitlets import Instance as InstanceTrait
 
@@ -202,9 +203,12 @@ class WerkplaatsSpawner(Front, SlurmSpawner):  # type: ignore[misc]  # batchspaw
         return str(self.job_id)
 
     async def _hear(self, asked: Coroutine[Any, Any, int]) -> None:
-        """Keep the job's number as soon as it is told."""
+        """Keep the job's number as soon as it is told; a database that fails is no reason to lose it."""
         self.job_id = str(await asked)
-        self._keep()
+        try:
+            self._keep()
+        except SQLAlchemyError:
+            self.log.exception("The number of job %s could not be kept", self.job_id)
         self.log.info("Submitted job %s for %s", self.job_id, self._log_name)
 
     async def _settle(self) -> None:
@@ -212,9 +216,11 @@ class WerkplaatsSpawner(Front, SlurmSpawner):  # type: ignore[misc]  # batchspaw
         submission = self._submission
         if submission is None:
             return
-        await submission
-        if self._submission is submission:
-            self._submission = None
+        try:
+            await submission
+        finally:
+            if submission.done() and self._submission is submission:
+                self._submission = None
 
     def _keep(self) -> None:
         """Commit the job's number now: JupyterHub itself does so only once the server is ready."""

@@ -127,6 +127,7 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int, 
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
+        assert thread.is_alive(), "the desk does not start"
         time.sleep(0.05)
     try:
         with hubs.running(folder, f"http://127.0.0.1:{hub}"):

@@ -159,6 +159,17 @@ class Platform:
         except AssertionError as wrong:
             raise AssertionError(f"{wrong}\n{self.run('squeue')}\n{self.run('sinfo', '-N', '-l')}") from None
 
+    @contextmanager
+    def taken(self, **parts: Any) -> Iterator[None]:
+        """Have others take a part of the machines for a while, so that people wait in Slurm's queue."""
+        words = [f"{key}={value}" for key, value in parts.items()]
+        name, usual = "reservation=others", ["starttime=now", "duration=60", "user=root"]
+        self.run("scontrol", "create", name, *usual, *words)
+        try:
+            yield
+        finally:
+            self.run("scontrol", "delete", name)
+
     def stop_everything(self) -> None:
         """End every server and job, so that the next test begins with an idle cluster."""
         self.wait_for_hub()

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browsers import DESKTOP, TELEPHONE, WORDS, Walk, open_notebook, run_all, sign_in
 
 from .browserless import Session
-from .conftest import PREFIX, Platform
+from .conftest import PREFIX, Platform, until
 
 pytestmark = pytest.mark.usefixtures("idle", "desk_without_a_past")
 
@@ -73,10 +73,12 @@ def test_an_owner_of_a_small_firm(platform: Platform, browser: Browser) -> None:
     expect(page.get_by_text("Je hebt nog 2 GPU-uren")).to_be_visible()
     expect(page.get_by_text("Kan starten: nu").first).to_be_visible(timeout=20_000)
     owner.keep("one-button")
-    big.click()
-    page.wait_for_url("**/hub/spawn-pending/**")
-    expect(page.get_by_role("button", name="Stop")).to_be_visible()
-    owner.keep("waiting", passing=True)
+    with platform.taken(nodes=platform.up.nodes[-1].name):
+        big.click()
+        page.wait_for_url("**/hub/spawn-pending/**")
+        expect(page.get_by_role("button", name="Stop")).to_be_visible()
+        expect(page.locator("#progress-slurm")).to_be_visible()
+        owner.keep("waiting")
     page.wait_for_url(re.compile(r"/user/[^/]+/lab"), timeout=60_000)
     page.wait_for_selector("#jp-main-dock-panel", timeout=60_000)
     page.wait_for_timeout(1500)
@@ -117,12 +119,14 @@ def test_an_owner_of_a_small_firm(platform: Platform, browser: Browser) -> None:
     start = page.get_by_role("link", name="Start een server in dit project")
     expect(start).to_be_visible(timeout=60_000)  # the page looks again by itself
     owner.keep("granted", whole=True)
+    address = str(start.get_attribute("href"))
     start.click()
     page.wait_for_url("**/user/**")  # one server runs already, so the link leads to it
     page.goto(platform.instance.url + "hub/home")
     page.get_by_role("button", name="Stop").first.click()
     platform.sessions[BAKER].wait_gone()
-    page.goto(platform.instance.url + "hub/spawn?opt-project=broden-tellen-a1")
+    page.goto(platform.instance.url + address.lstrip("/"))
+    expect(page.locator("#project option:checked")).to_have_text("Broden tellen")
     owner.keep("start-in-the-project", whole=True)
 
     anybody = Walk(window(browser, "nl", TELEPHONE), "streek", "nl")
@@ -168,7 +172,9 @@ def test_a_researcher(platform: Platform, browser: Browser) -> None:
     page.locator('.jp-LauncherCard[title*="terminal" i]').click()
     page.locator(".jp-Terminal .xterm-helper-textarea").wait_for(state="attached")
     page.wait_for_timeout(1000)
-    page.keyboard.type("squeue --me\n")
-    page.wait_for_timeout(1500)
+    page.keyboard.type("squeue --me | tee seen.txt\n")
+    seen = platform.instance.homes / RESEARCHER / "seen.txt"
+    (number,) = platform.jobs("onderzoeker")
+    until(lambda: seen.exists() and number in seen.read_text(), within=20)
     researcher.keep("terminal")
     page.context.close()

@@ -172,7 +172,7 @@ def test_the_hub_is_away(platform: Platform) -> None:
         assert "Waits for a decision" in text(mkb, DESK + page, "en")
         somebody = requests.get(platform.instance.url + DESK + "applications", timeout=30)
         assert somebody.status_code == 503
-        assert "Nobody can sign in" in somebody.text
+        assert "Inloggen lukt op dit moment niet" in somebody.text
         assert mkb.notebook("api").status == 200, "what runs goes on"
     finally:
         platform.supervisor.start("hub")

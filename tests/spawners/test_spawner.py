@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from jupyterhub import apihandlers
 from jupyterhub.spawner import SpawnException
+from sqlalchemy.exc import OperationalError
 from tests.houses import PERSON, Except, House
 
 from werkplaats_spawners import front
@@ -480,15 +481,34 @@ async def test_a_stop_while_the_job_is_being_submitted_cancels_that_job(
     assert fake.cancelled == [17]
 
 
-@pytest.mark.parametrize("moment", ["asked", "heard"])
+async def test_a_database_that_fails_loses_no_job(
+    spawner: WerkplaatsSpawner, fake: FakeSlurm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number is in memory, and JupyterHub commits it when the server is ready; stop ends the job."""
+    fails = [True]
+
+    def commit(row: Any) -> None:
+        if fails:
+            fails.clear()
+            raise OperationalError("COMMIT", {}, Exception("database is locked"))
+
+    monkeypatch.setattr("werkplaats_spawners.spawner.commit", commit)
+    await started(spawner, fake)
+    assert await spawner.poll() is None
+    assert spawner.get_state()["job_id"] == "17"
+    await spawner.stop()
+    assert fake.cancelled == [17]
+
+
+@pytest.mark.parametrize("moment", ["asked", "heard", "answered"])
 async def test_the_hub_ends_while_the_job_is_being_submitted(
     house: House, tmp_path: Path, moment: str
 ) -> None:
     """The job's number is in the database all the same: the Hub that comes next knows whose it is."""
     program = tmp_path / "launch"
     program.write_text(
-        f"#!/bin/sh\ncd {tmp_path}\ntouch asked\ncat >heard.new\nmv heard.new heard\n"
-        "sleep 0.3\necho '{\"job_id\": 4711}'\n"
+        f"#!/bin/sh\ncd {tmp_path}\nhead -c1 >first\ntouch asked\ncat first - >heard.new\n"
+        "mv heard.new heard\nsleep 0.3\necho '{\"job_id\": 4711}'\ntouch answered\nsleep 0.3\n"
     )
     program.chmod(0o755)
     spawner = house.spawner({"flavour": "gpu-1"})
