@@ -153,6 +153,20 @@ def test_accounting_is_away_at_the_first_log_in(hub: str, mode: Path, folder: Pa
     assert "refresh" not in page
 
 
+def test_a_refused_start_does_not_look_again(hub: str, mode: Path) -> None:
+    """That would send the form once more; there is a link to load the page, and it says no more than that."""
+    mode.write_text("away")
+    browser = Browser(hub, "en")
+    assert browser.sign_in("erik").status_code == 302
+    assert 'data-again="10"' in start_page(browser).text
+    page = browser.start(flavour="first-steps")
+    assert "Nothing was started" in page.text
+    assert 'id="not-enrolled">' in page.text
+    assert "data-again" not in page.text
+    assert "refresh" not in page.text
+    assert "looks again by itself" not in page.text
+
+
 def test_an_enrol_that_hangs_keeps_nobody_at_the_door(hub: str, mode: Path) -> None:
     """The log-in is as quick as ever, the page says that it is on its way, and others are served."""
     mode.write_text("slow")
