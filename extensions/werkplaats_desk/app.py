@@ -149,6 +149,10 @@ def _is_api(request: Request) -> bool:
     return "/api/" in request.url.path
 
 
+# What handles an error is no coroutine: a page says who reads it, and looking for them waits for the
+# database and sometimes for the Hub, which is for a thread to do and not for what serves everybody.
+
+
 def _whoever(request: Request) -> Person | None:
     """Return who reads a page that says what went wrong; nobody, where that is what went wrong."""
     try:
@@ -168,12 +172,12 @@ def _say(request: Request, status: int, reason: str, sentence: str, again: int =
         return PlainTextResponse(sentence + "\n", status)
 
 
-async def _refused(request: Request, wrong: Exception) -> Response:
+def _refused(request: Request, wrong: Exception) -> Response:
     assert isinstance(wrong, Refusal)  # noqa: S101  # FastAPI's handlers take any exception
     return _say(request, wrong.status, wrong.reason, wrong.sentence, wrong.again)
 
 
-async def _sign_in(request: Request, wrong: Exception) -> Response:
+def _sign_in(request: Request, wrong: Exception) -> Response:
     if request.method != "GET":
         sentence = _("You are no longer signed in. Sign in, and send it once more.")
         return _say(request, 403, "signed-out", sentence)
@@ -182,20 +186,22 @@ async def _sign_in(request: Request, wrong: Exception) -> Response:
 
 def _too_large(request: Request) -> Response:
     sentence = _(
-        "This is too long. A request has at most 4000 letters; go back, make it shorter, and send it."
+        "This is too long. A request has at most 4000 characters; go back, make it shorter, and send it."
     )
     return _say(request, 413, "too-large", sentence)
 
 
-async def _http(request: Request, wrong: Exception) -> Response:
+def _http(request: Request, wrong: Exception) -> Response:
     assert isinstance(wrong, HTTPException)  # noqa: S101
     if wrong.status_code == 400:  # FastAPI could not read a body, whatever was the matter with it
-        sentence = _("What was sent could not be read. Send an object in JSON, of at most 64 KiB.")
+        sentence = _("This form could not be read. Load the page again.")
+        if _is_api(request):
+            sentence = _("What was sent could not be read. Send a JSON object, of at most 64 KiB.")
         return _say(request, 400, "bad-body", sentence)
     return _say(request, wrong.status_code, "http", _("There is no such page here."))
 
 
-async def _invalid(request: Request, wrong: Exception) -> Response:
+def _invalid(request: Request, wrong: Exception) -> Response:
     assert isinstance(wrong, RequestValidationError)  # noqa: S101
     if not _is_api(request):
         return _say(request, 404, "http", _("There is no such page here."))
@@ -206,16 +212,18 @@ async def _invalid(request: Request, wrong: Exception) -> Response:
     return JSONResponse({"reason": "bad-value", "message": fields.sentence(last), "keys": keys}, 422)
 
 
-async def _database_away(request: Request, wrong: Exception) -> Response:
+def _database_away(request: Request, wrong: Exception) -> Response:
     _log.error("%s %s: %s", request.method, request.url.path, wrong)
     sentence = _(
         "The desk cannot reach its database at the moment, so nothing was changed. What was handed in "
         "before is kept. Try again in a few minutes."
     )
+    # Who it is, if nobody looked yet, stands in that database: it is not waited for once more.
+    request.state.visitor = getattr(request.state, "visitor", None)
     return _say(request, 503, "database-away", sentence)
 
 
-async def _broken(request: Request, wrong: Exception) -> Response:
+def _broken(request: Request, wrong: Exception) -> Response:
     _log.error("%s %s", request.method, request.url.path, exc_info=wrong)
     sentence = _("Something went wrong here. It was written down; please try again.")
     answer = _say(request, 500, "broken", sentence)

@@ -23,6 +23,15 @@ _WAIT_SECONDS = 15
 #: How long a page waits for a connection to PostgreSQL, and for its turn at one (s).
 _CONNECT_SECONDS = 5
 _TURN_SECONDS = 10
+#: A server that vanished in mid-connection answers nothing and closes nothing: what was sent and not
+#: acknowledged is given up after ten seconds, and a silent connection after twenty-five.
+_POSTGRESQL = {
+    "connect_timeout": _CONNECT_SECONDS,
+    "tcp_user_timeout": 10_000,  # ms
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
 #: A number of ours among PostgreSQL's advisory locks.
 _LOCK = 0x6465736B
 
@@ -68,7 +77,7 @@ def _engine(url: str, password: str | None) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(
             make_url(url).set(password=password) if password else url,
-            connect_args={"connect_timeout": _CONNECT_SECONDS},
+            connect_args=dict(_POSTGRESQL),
             pool_pre_ping=True,  # one that PostgreSQL closed meanwhile is opened anew
             pool_timeout=_TURN_SECONDS,
             hide_parameters=True,

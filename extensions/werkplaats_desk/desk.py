@@ -45,7 +45,15 @@ def desk_of(request: Request) -> Desk:
 
 
 def visitor(request: Request) -> Person | None:
-    """Return who looks at a page, or nobody."""
+    """Return who looks at a page, or nobody; looked for once a request, also when that went wrong."""
+    if not hasattr(request.state, "visitor"):
+        request.state.visitor = None
+        request.state.visitor = _look(request)
+    found: Person | None = request.state.visitor
+    return found
+
+
+def _look(request: Request) -> Person | None:
     cookie = request.cookies.get(signin.COOKIE)
     # A script of somebody's notebook, on the same host, must not read pages in their reader's name.
     if not cookie or request.headers.get("sec-fetch-mode", "navigate") != "navigate":

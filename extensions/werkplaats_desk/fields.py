@@ -23,9 +23,9 @@ def read(model: type[Model], fields: Mapping[str, str]) -> tuple[Model | None, d
 def sentence(field: str) -> str:
     """Return what a good value of a field looks like."""
     said = {
-        "title": _("Give it a name of 3 to 80 letters, on one line."),
+        "title": _("Give it a name of 3 to 80 characters, on one line."),
         "stream": _("Choose one of the streams."),
-        "purpose": _("Say in 10 to 4000 letters what it is for."),
+        "purpose": _("Say in 10 to 4000 characters what it is for."),
         "gpu_hours": _("Give a whole number of GPU-hours."),
         "ends": _("Give a day, such as 2027-01-31."),
         "capacity": _("Give a number of students from 1 to 500."),

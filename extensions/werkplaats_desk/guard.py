@@ -7,6 +7,7 @@ from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
@@ -66,14 +67,16 @@ class Guard:
         body = _Body(receive)
         answer = _Answer(send, static="/static/" in scope["path"])
         try:
-            if int(headers.get("content-length", "0") or 0) > MOST_BYTES:
+            if _length(headers) > MOST_BYTES:
                 raise TooLarge
             await self._app(scope, body.receive, answer.send)
-        except (TooLarge, ValueError):
+        except TooLarge:
             if answer.begun:
                 raise
             await body.drain()
-            await self._too_large(Request(scope))(scope, receive, answer.send)
+            # It looks for who reads it, in a database that may be slow.
+            page = await run_in_threadpool(self._too_large, Request(scope))
+            await page(scope, receive, answer.send)
 
 
 class _Answer:
@@ -116,6 +119,14 @@ class _Body:
         self._came += len(message.get("body", b""))
         self._over = not message.get("more_body", False)
         return message
+
+
+def _length(headers: Headers) -> int:
+    """Return how long a body is said to be; 0 where that is no number: it is counted as it comes in."""
+    try:
+        return int(headers.get("content-length", "0"))
+    except ValueError:
+        return 0
 
 
 def _cookie(header: str) -> str | None:

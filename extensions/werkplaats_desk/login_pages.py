@@ -80,9 +80,12 @@ def come_back(request: Request, desk: TheDesk, code: str = "", state: str = "") 
         raise Refusal("oauth", _("Signing in did not work. Please try again."), 403)
     try:
         token = desk.hub.redeem(code, leaving.verifier)
-        person = desk.hub.whose(token) if token else None
     except HubAway:
         raise _hub_away() from None
+    try:
+        person = desk.hub.whose(token) if token else None
+    except HubAway:  # the code is spent, so that this page could try again for ever: begin anew
+        return see(f"{settings.prefix}login?next={quote(local(leaving.then, settings.prefix))}")
     if person is None:
         raise Refusal("oauth", _("Signing in did not work. Please try again."), 403)
     value = signin.keep(desk.database, person, request.cookies.get(signin.HUB_SESSION, ""))

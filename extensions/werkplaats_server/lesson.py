@@ -19,7 +19,7 @@ PAGE: Final = "werkplaats/lesson"
 _WORDS: Final = {
     "nl": (
         "Dit notebook is er niet",
-        "Je server draait, maar het notebook dat open zou gaan staat niet in je map:",
+        "Je server draait, maar het notebook dat open zou gaan, staat niet in je thuismap:",
         "Volg je een les? Vertel het je docent: die kijkt het pad na, of geeft je het notebook. Staat het "
         "er, laad deze pagina dan opnieuw. Aan jou ligt het niet, en je bestanden zijn er allemaal nog.",
         "Open JupyterLab zonder dit notebook",

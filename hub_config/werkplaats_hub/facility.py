@@ -40,6 +40,8 @@ _NOBODY = "whom Slurm limits in nothing; take the name out"
 
 #: What an address of the desk's database looks like.
 _POSTGRESQL = "postgresql+psycopg://desk@db.example/desk"
+#: What of libpq's words in an address is secret.
+_SECRETS = frozenset({"password", "sslpassword"})
 
 #: Sections of which every table has a name of its own: ``[streams.regional]``.
 _NAMED = ("streams", "projects", "flavours")
@@ -134,9 +136,9 @@ class Desk(Frozen):
             return address
         try:
             url = make_url(address)
-        except ArgumentError:
+        except (ArgumentError, ValueError):  # the text of either may hold what was taken for a port
             raise ValueError(f"write an address such as {_POSTGRESQL}") from None
-        if url.password is not None or "password" in url.query:
+        if url.password is not None or not _SECRETS.isdisjoint(url.query):
             raise ValueError("it holds a password; put that into secrets/desk-database-password instead")
         if url.drivername not in ("postgresql+psycopg", "sqlite"):
             raise ValueError(f"the desk knows PostgreSQL and SQLite; write an address such as {_POSTGRESQL}")

@@ -38,6 +38,8 @@ async def cluster_away(cluster: Cluster) -> str:
         if view.error is None:
             return ""
         at = view.at
+    if cluster.trouble is None:
+        return ""  # it has not answered yet, of which nothing follows: the Hub just began, or Slurm is slow
     said = _(
         "The cluster does not answer at the moment, so no server can be started or stopped now. What runs "
         "goes on. Try again in a few minutes."

@@ -132,6 +132,7 @@ class Cluster:
     def __init__(self, socket: str) -> None:
         self._socket = socket
         self._view: View | None = None
+        self._trouble: str | None = None
         self._one_at_a_time = asyncio.Lock()
         self._renewing: asyncio.Future[View] | None = None
         self._looked = -_LOOKED_AT
@@ -159,10 +160,25 @@ class Cluster:
         async with self._one_at_a_time:
             view = self._view
             if view is None or view.error or view.at < wanted or view.limits_at < limits_wanted:
-                view = self._view = View.read(await self._ask(question))
+                view = self._view = await self._read(question)
         if view.at == 0.0:
             raise Unreachable(view.error or "no snapshot yet")
         return view
+
+    async def _read(self, question: Mapping[str, Any]) -> View:
+        """Ask for a view, and remember what was the matter."""
+        try:
+            view = View.read(await self._ask(question))
+        except Unreachable as wrong:
+            self._trouble = str(wrong)
+            raise
+        self._trouble = view.error
+        return view
+
+    @property
+    def trouble(self) -> str | None:
+        """What was the matter when the cluster was last asked; ``None`` for nothing, or not known yet."""
+        return self._trouble
 
     @property
     def latest(self) -> View | None:

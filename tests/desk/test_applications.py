@@ -77,10 +77,10 @@ def test_a_declined_request_leaves_no_file(browser: Make, draft: dict[str, str],
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("title", "", "3 to 80 letters"),
-        ("title", "x" * 81, "3 to 80 letters"),
-        ("title", "two\nlines", "3 to 80 letters"),
-        ("title", "a\x00bc", "3 to 80 letters"),
+        ("title", "", "3 to 80 characters"),
+        ("title", "x" * 81, "3 to 80 characters"),
+        ("title", "two\nlines", "3 to 80 characters"),
+        ("title", "a\x00bc", "3 to 80 characters"),
         ("stream", "nergens", "Choose one of the streams"),
         ("purpose", "short", "10 to 4000"),
         ("purpose", "y" * 4001, "10 to 4000"),
@@ -166,6 +166,18 @@ def test_two_operators(browser: Make, draft: dict[str, str], desk: Desk) -> None
     assert answer.status_code == 409
     assert "chef has declined this request already" in answer.text
     assert list(desk.settings.projects_d.iterdir()) == []
+
+
+def test_the_answer_to_a_refused_form_does_not_look_again(browser: Make, draft: dict[str, str]) -> None:
+    """It would send the form again; the page itself, of a project that is put in place, does look."""
+    mkb, beheer, chef = browser("mkb"), browser("beheer"), browser("chef")
+    page = asked(mkb, draft)
+    assert decide(chef, page, True) == 303
+    answer = beheer.post(f"{page}/decision", page, approve="false", word="No", version=1)
+    assert answer.status_code == 409
+    assert "data-again" not in answer.text
+    assert "refresh" not in answer.text
+    assert 'data-again="10"' in beheer.get(page).text
 
 
 def test_two_operators_in_the_same_moment(desk: Desk, draft: dict[str, str]) -> None:

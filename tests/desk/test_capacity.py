@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from pathlib import Path
 
@@ -87,6 +88,20 @@ def test_nothing_is_known_of_the_cluster(browser: Make, draft: dict[str, str], f
     assert "nobody can say what the stream has" in beheer.get(page).text
     assert decide(beheer, page, True) == 303
     assert "The cluster does not answer at the moment. The project" in mkb.get(page).text
+
+
+def test_a_stream_without_a_number_of_gpus(
+    browser: Make, draft: dict[str, str], fake_queue: FakeQueue
+) -> None:
+    """Is no cluster that does not answer."""
+    mkb, beheer = browser("mkb"), browser("beheer")
+    page = asked(mkb, draft)
+    shown = beheer.get(page).text
+    assert "The cluster has no number of GPUs for this stream" in shown
+    assert "does not answer" not in shown
+    assert "Het cluster heeft geen aantal GPU's voor deze stroom" in html.unescape(
+        beheer.get(page, headers={"Accept-Language": "nl"}).text
+    )
 
 
 def test_old_numbers_say_so(browser: Make, draft: dict[str, str], shares: FakeQueue) -> None:

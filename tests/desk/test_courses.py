@@ -282,7 +282,7 @@ def test_a_server_that_runs_already(
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("title", "x", "3 to 80 letters"),
+        ("title", "x", "3 to 80 characters"),
         ("notebook", "../../etc/passwd.ipynb", "ending in .ipynb"),
         ("notebook", "/etc/x.ipynb", "ending in .ipynb"),
         ("notebook", "a//b.ipynb", "ending in .ipynb"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import event, insert
 from sqlalchemy.exc import DBAPIError
 from tests.desk.conftest import PREFIX, Browser
 from tests.desk.fake_hub import FakeHub
@@ -52,6 +53,22 @@ def test_an_error_repeats_nothing_that_was_kept(desk: Desk) -> None:
     with pytest.raises(DBAPIError) as failed, desk.database.transaction() as session:
         session.execute(insert(SignIn).values(half))
     assert "a-token-of-somebodys" not in str(failed.value)
+
+
+def test_a_database_that_vanishes_is_given_up_in_seconds() -> None:
+    """The driver is told to: of itself a connection to nobody lasts for a quarter of an hour."""
+    given: dict[str, Any] = {}
+    engine = Database(NOBODY).engine
+
+    @event.listens_for(engine, "do_connect")
+    def look(dialect: object, record: object, args: object, options: dict[str, Any]) -> None:
+        given.update(options)
+
+    with pytest.raises(DBAPIError):
+        engine.connect()
+    assert given["connect_timeout"] == 5
+    assert given["tcp_user_timeout"] == 10_000
+    assert given["keepalives_idle"] + given["keepalives_count"] * given["keepalives_interval"] <= 30
 
 
 def test_the_password_comes_from_its_file(desk: Desk, tmp_path: Path) -> None:

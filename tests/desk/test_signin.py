@@ -15,6 +15,7 @@ from werkplaats_desk import signin
 from werkplaats_desk.app import ROUTERS
 from werkplaats_desk.desk import Desk
 from werkplaats_desk.guard import MOST_BYTES
+from werkplaats_desk.hub import HubAway
 from werkplaats_desk.models import SignIn
 
 Make = Callable[..., Browser]
@@ -89,6 +90,24 @@ def test_the_hub_is_away(browser: Make, fake_hub: FakeHub, desk: Desk, draft: di
     assert "Signing in does not work at the moment" in back.text
     grow_old(desk, signin.LASTS + 1, "created_at")
     assert mkb.get("applications").status_code == 303
+
+
+def test_the_hub_goes_away_after_it_took_the_code(
+    browser: Make, fake_hub: FakeHub, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A code holds once: signing in begins anew, at the page that waits for the Hub, and ends where meant."""
+    visitor = browser()
+    back = fake_hub.agree(visitor.get(f"login?next={PREFIX}apply").headers["location"], "mkb")
+
+    def away(token: str) -> None:
+        raise HubAway
+
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.hub, "whose", away)
+        answer = visitor.get(back)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{PREFIX}login?next={PREFIX}apply")
+    sent = visitor.get(answer.headers["location"]).headers["location"]
+    assert visitor.get(fake_hub.agree(sent, "mkb")).headers["location"] == f"{PREFIX}apply"
 
 
 def test_the_hub_is_asked_again_after_minutes(browser: Make, fake_hub: FakeHub, desk: Desk) -> None:
@@ -178,7 +197,7 @@ def test_what_is_too_large(browser: Make) -> None:
     much = b"purpose=" + b"x" * MOST_BYTES
     answer = mkb.client.post(PREFIX + "apply", content=much)
     assert answer.status_code == 413
-    assert "A request has at most 4000 letters" in answer.text
+    assert "A request has at most 4000 characters" in answer.text
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     api = mkb.client.post(PREFIX + "api/applications", content=much)
     assert (api.status_code, api.json()["reason"]) == (413, "too-large")
@@ -189,7 +208,7 @@ def test_what_is_too_large(browser: Make) -> None:
 
     assert mkb.client.post(PREFIX + "apply", content=pieces()).status_code == 413  # type: ignore[arg-type]
     assert mkb.client.post(PREFIX + "api/applications", content=pieces()).status_code in (400, 401, 413)  # type: ignore[arg-type]
-    assert mkb.client.post(PREFIX + "apply", headers={"Content-Length": "x"}).status_code in (400, 413)
+    assert mkb.client.post(PREFIX + "apply", headers={"Content-Length": "x"}).status_code in (400, 403)
     assert mkb.get("apply").status_code == 200
 
 
@@ -212,13 +231,14 @@ def test_headers_of_every_answer(browser: Make) -> None:
         assert " style=" not in mkb.get(path).text
 
 
+@pytest.mark.parametrize("fault", [RuntimeError, ValueError])
 def test_what_breaks_inside(
-    browser: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    browser: Make, fault: type[Exception], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A fault of ours is written down, and shows nobody its inside."""
 
     def breaks(*given: object) -> None:
-        raise RuntimeError("the inside")
+        raise fault("the inside")
 
     mkb = browser("mkb", raise_server_exceptions=False)
     monkeypatch.setattr("werkplaats_desk.applications.of", breaks)

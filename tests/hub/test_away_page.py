@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page
 from tests.browsers import chromium
 
 from werkplaats_hub.away_page import away_page
 from werkplaats_hub.facility import read
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One for this module's pages."""
+    with chromium() as running:
+        yield running
 
 
 def test_it_says_in_both_languages_what_goes_on(facility_file: Path) -> None:
@@ -20,7 +30,7 @@ def test_it_says_in_both_languages_what_goes_on(facility_file: Path) -> None:
         (dutch, ("Niemand kan nu inloggen", "Het loket is nu niet te bekijken", "zijn tijd was om")),
         (english, ("Nobody can sign in", "The desk cannot be read now", "its time may be over")),
     ):
-        parts = re.findall(r'<p data-of="([^"]+)">([^<]+)', section)
+        parts = re.findall(r'<p data-of="([^"]+)" hidden>([^<]+)', section)
         assert [where for where, _ in parts] == ["/", "/services/desk", "/user/"]
         assert all(sentence in said for sentence, (_, said) in zip(sentences, parts, strict=True))
     assert page.index(dutch) < page.index(english)
@@ -47,15 +57,33 @@ def test_it_needs_nobody_else(facility_file: Path) -> None:
     ],
 )
 def test_a_browser_shows_the_readers_language_and_what_concerns_them(
-    facility_file: Path, path: str, locale: str, said: str
+    browser: Browser, facility_file: Path, path: str, locale: str, said: str
 ) -> None:
     """One language and one part of it; who reads neither language gets the facility's own."""
     html = away_page(read(facility_file).facility)
-    with chromium() as browser:
-        page = browser.new_context(locale=locale).new_page()
-        page.route("**/*", lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
-        page.goto(f"http://werkplaats.test/{path}")
-        shown = page.inner_text("main")
-        assert page.locator("[data-of]:visible").count() == 1
-        assert page.get_attribute("html", "lang") == ("en" if locale.startswith("en") else "nl")
+    page = opened(browser, html, path, locale=locale)
+    assert page.locator("[data-of]:visible").count() == 1
+    assert page.get_attribute("html", "lang") == ("en" if locale.startswith("en") else "nl")
+    assert page.locator("h1:visible").count() == 1
+    shown = page.inner_text("main")
     assert said in shown
+    assert not re.search("^Servers", shown, re.MULTILINE), "that is for who has no script"
+
+
+def test_without_a_script_it_says_what_is_so_of_every_part(browser: Browser, facility_file: Path) -> None:
+    """In both languages; not that nobody can sign in, which may not be so."""
+    html = away_page(read(facility_file).facility)
+    page = opened(browser, html, "services/desk/", java_script_enabled=False)
+    assert page.locator("[data-of]:visible").count() == 0
+    shown = page.inner_text("main")
+    assert "Servers die draaien, draaien door" in shown
+    assert "Servers that run go on" in shown
+    assert "Nobody" not in shown
+
+
+def opened(browser: Browser, html: str, path: str, **more: Any) -> Page:
+    """Open a page of the platform while the proxy reads out the file."""
+    page = browser.new_context(**more).new_page()
+    page.route("**/*", lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
+    page.goto(f"http://werkplaats.test/{path}")
+    return page

@@ -336,6 +336,9 @@ def test_a_call_is_one_line_of_text(fault: Callable[[Change], str], call: str) -
     [
         ("postgresql+psycopg://desk:Geheim@db.example/desk", "secrets/desk-database-password"),
         ("postgresql+psycopg://desk@db.example/desk?password=Geheim", "secrets/desk-database-password"),
+        ("postgresql+psycopg://desk@db.example/desk?sslpassword=Geheim", "secrets/desk-database-password"),
+        ("postgresql+psycopg://desk:a@b:Geheim@db.example/desk", "such as postgresql+psycopg://"),
+        ("postgresql+psycopg://desk@db.example:Geheim/desk", "such as postgresql+psycopg://"),
         ("mysql://Geheim@db.example/desk", "PostgreSQL and SQLite"),
         ("Geheim", "such as postgresql+psycopg://"),
     ],

@@ -142,14 +142,29 @@ def test_accounting_is_away_at_the_first_log_in(hub: str, mode: Path, folder: Pa
     page = start_page(browser).text
     assert "wordt gemaakt zodra het cluster antwoordt" in page
     assert "berend is not enrolled (unreachable): Connection refused" in (folder / "log").read_text()
-    assert re.search(r'id="not-enrolled">.*href="/hub/spawn"', page, re.DOTALL)
-    assert '<meta http-equiv="refresh" content="10">' in page, "it looks again by itself, and so tries again"
-    assert "Deze pagina kijkt vanzelf opnieuw." in page
+    assert re.search(r'id="not-enrolled" data-again="10">.*href="/hub/spawn"', page, re.DOTALL)
+    looks = '<noscript><meta http-equiv="refresh" content="10"></noscript>'
+    assert looks in page, "it looks again by itself, and so tries again"
+    assert "Deze pagina ververst zichzelf." in page
     mode.write_text("well")
     time.sleep(0.2)
     page = start_page(browser).text
     assert "not-enrolled" not in page
     assert "refresh" not in page
+
+
+def test_a_refused_start_does_not_look_again(hub: str, mode: Path) -> None:
+    """That would send the form once more; there is a link to load the page, and it says no more than that."""
+    mode.write_text("away")
+    browser = Browser(hub, "en")
+    assert browser.sign_in("erik").status_code == 302
+    assert 'data-again="10"' in start_page(browser).text
+    page = browser.start(flavour="first-steps")
+    assert "Nothing was started" in page.text
+    assert 'id="not-enrolled">' in page.text
+    assert "data-again" not in page.text
+    assert "refresh" not in page.text
+    assert "looks again by itself" not in page.text
 
 
 def test_an_enrol_that_hangs_keeps_nobody_at_the_door(hub: str, mode: Path) -> None:

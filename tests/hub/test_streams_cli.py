@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
@@ -257,6 +258,17 @@ def test_another_file_becomes_the_installed_one(
     assert instance.facility.read_text() == file.read_text()
     assert instance.facility.stat().st_mode & 0o777 == 0o644
     assert list(instance.facility.parent.glob("*.new")) == []
+
+
+def test_the_page_of_the_proxy_can_be_read_whatever_roots_umask(slurm: FakeSlurm, instance: Instance) -> None:
+    """The proxy is a user of its own."""
+    before = os.umask(0o077)
+    try:
+        assert run("apply", "--yes").exit_code == 0
+    finally:
+        os.umask(before)
+    assert instance.away_page.parent.stat().st_mode & 0o777 == 0o755
+    assert instance.away_page.stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize("words", [["plan"], ["apply"]])

@@ -225,6 +225,7 @@ def _install(file: Path | None, facility: Facility, instance: Instance) -> None:
     alone = facilities.read(file or instance.facility)
     _replace(instance.desk_settings, desk_settings(instance, alone))
     instance.away_page.parent.mkdir(exist_ok=True)
+    instance.away_page.parent.chmod(0o755)  # the proxy, which is not root, reads in it, whatever root's umask
     _replace(instance.away_page, away_page(alone.facility))
     if file is not None:
         _replace(instance.facility, file.read_text(encoding="utf-8"))

@@ -134,11 +134,14 @@ def made_today(mark: str) -> int:
     """Return how many users with a mark were made today (UTC).
 
     No list of ours is asked, which a run that was killed would not have written: useradd notes the day
-    with the password that it does not set, and nobody but root changes that.
+    with the password that it does not set. Who has a password since is not counted, for with one a
+    person can set that day to today themselves, as often as they like.
     """
     today = str(int(time.time() // _DAY_SECONDS))
     lines = (line.split(":") for line in _SHADOW.read_text().splitlines())
-    of_today = {fields[0] for fields in lines if fields[2:3] == [today]}
+    of_today = {
+        fields[0] for fields in lines if fields[2:3] == [today] and fields[1].startswith("!")
+    }  # locked, as useradd leaves it
     return sum(1 for entry in pwd.getpwall() if entry.pw_gecos == mark and entry.pw_name in of_today)
 
 
