@@ -323,7 +323,7 @@ def test_a_code_that_is_wrong_a_course_that_is_full_and_one_that_has_ended(platf
     """Each is a sentence that says what to do, in both languages, for somebody who stays signed in."""
     page, code = make_course(platform, "Vol", 1)
     student, mkb = platform.session("student"), platform.session("mkb")
-    reads(student.page(f"{DESK}join/zzzzzzzz", headers=NL), 404, "Kijk het na bij je docent")
+    reads(student.page(f"{DESK}join/zzzzzzzz", headers=NL), 404, "Vraag de code na bij je docent")
     reads(student.page(f"{DESK}join/zzzzzzzz", headers=EN), 404, "Check it with your teacher")
     assert send(mkb, f"join/{code}", f"join/{code}").status_code == 303
     for headers, sentence in ((NL, "Vraag het je docent"), (EN, "Ask your teacher")):
@@ -356,7 +356,7 @@ def test_a_lesson_that_nobody_has(platform: Platform, window: Callable[[str], Wi
         "gpu_hours": 0,
     }
     page = send(docent, "new-course", "new-course", **given).headers["location"].removeprefix(f"/{DESK}")
-    assert "geen van de voorbeelden" in docent.page(DESK + page, headers=NL).text
+    assert "hoort niet bij de voorbeelden" in docent.page(DESK + page, headers=NL).text
     code = re.search(r'class="wp-code">(\w+)<', docent.page(DESK + page).text)
     assert code
     student = window("nl")

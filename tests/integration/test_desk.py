@@ -1,4 +1,4 @@
-"""The desk on a real machine: a request becomes a project in Slurm, a course a class, hours an account."""
+"""The desk on a real machine: a request becomes a project in Slurm, and hours an account."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from .conftest import PREFIX, Platform, until
-from .desks import DESK, LESSON, ask, decide, make_course, send
+from .desks import DESK, ask, decide
 
 pytestmark = pytest.mark.usefixtures("idle", "desk_without_a_past")
 
@@ -48,37 +48,6 @@ def test_a_broken_file_takes_nothing_down(platform: Platform) -> None:
         platform.session("mkb").wait_ready()
     finally:
         path.unlink()
-
-
-def test_a_class(platform: Platform) -> None:
-    """By the link into the lesson: joined, known to Slurm, started; ended, and nobody starts any more."""
-    page, code = make_course(platform, "Klas", 2)
-    student = platform.session("student")
-    answer = send(student, f"join/{code}", f"join/{code}")
-    assert answer.status_code == 303, answer.text
-    waiting = answer.headers["location"].removeprefix("/")
-
-    def opens() -> bool:
-        there = student.page(waiting, allow_redirects=False).headers.get("location", "")
-        return "/hub/spawn-pending/" in there
-
-    until(opens, within=90)
-    project = f"klas-c{page.rpartition('/')[2]}"
-    student.wait_ready(project)
-    shown = platform.session("docent").page(DESK + page, headers={"Accept-Language": "en"}).text
-    assert "Has started" in shown
-    assert student.notebook(f"api/contents/{LESSON}", project).status == 200
-    student.stop(project)
-    assert send(platform.session("docent"), page, f"{page}/end").status_code == 303
-    until(lambda: closed(platform, project), within=90)
-    assert student.start({"project": project}, project).status == 403
-    assert (platform.instance.homes / student.name / LESSON).exists()
-
-
-def closed(platform: Platform, account: str) -> bool:
-    """Return whether Slurm takes nothing new of an account."""
-    listed = ["sacctmgr", "-nP", "show", "assoc", f"account={account}", "user=", "format=GrpSubmitJobs"]
-    return platform.run(*listed).strip() == "0"
 
 
 def test_the_public_account(platform: Platform) -> None:

@@ -190,7 +190,7 @@ def test_with_javascript_the_page_follows_what_is_filled_in(platform: Platform, 
         "Alle GPU's van het deel van je stroom zijn in gebruik."
     )
     expect(page.locator("#progress-place")).to_have_text("Er staat niemand voor je in de wachtrij.")
-    expect(page.locator("#progress-slurm")).to_have_text(re.compile(r"In Slurm: job \d+, QOSGrp\w+\."))
+    expect(page.locator("#progress-slurm")).to_have_text(re.compile(r"In Slurm: taak \d+, QOSGrp\w+\."))
     expect(page.locator("#smaller")).to_be_visible()
     page.get_by_role("button", name="Stop", exact=True).click()
     page.wait_for_url("**/hub/home")

@@ -166,7 +166,7 @@ def test_the_hub_is_away(platform: Platform) -> None:
         for path in ("hub/home", "hub/spawn", f"hub/spawn-pending/{mkb.name}", "hub/login"):
             shown = text(mkb, path, "en", 503)
             assert "Nobody can sign in, start a server or stop one now." in shown
-            assert "Niemand kan nu inloggen, een server starten of er een stoppen." in shown
+            assert "Niemand kan nu inloggen, een server starten of stoppen." in shown
         desk_pages_come(mkb)
         page = ask(platform, "mkb", "Zonder Hub")
         assert "Waits for a decision" in text(mkb, DESK + page, "en")
@@ -212,8 +212,8 @@ def test_what_nobody_can_read_or_is_far_too_long(platform: Platform) -> None:
         assert answer.status_code == 400
         assert "10 tot 4000" in answer.text or "10 to 4000" in answer.text
     for language, said in (
-        ("en", "has at most 4000 letters"),
-        ("nl", "heeft hoogstens 4000 letters"),
+        ("en", "has at most 4000 characters"),
+        ("nl", "heeft hoogstens 4000 tekens"),
     ):
         mkb.http.headers["Accept-Language"] = language
         answer = send(mkb, "apply", "apply", purpose="x" * 10_000_000, **given)
