@@ -26,6 +26,7 @@ from tornado import web
 from tornado.httputil import HTTPServerRequest
 from traitlets.config import Config
 
+from werkplaats_hub.all_servers_page import AllServers
 from werkplaats_hub.choices_page import Choices
 from werkplaats_hub.home_page import HomePage
 from werkplaats_hub.look import FacilityLook
@@ -140,6 +141,7 @@ def seconds_since(moment: datetime | None) -> int:
 
 ROUTES: Final[list[tuple[Any, ...]]] = [
     (r"/home", HomePage),
+    (r"/servers", AllServers),
     (r"/spawn", StartPage),
     (r"/spawn/([^/]+)", StartPage),
     (r"/spawn/([^/]+)/([^/]+)", StartPage),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
@@ -81,6 +82,27 @@ def test_an_access_key_is_made_shown_once_and_taken_back(page: Page, platform: P
     page.once("dialog", lambda dialog: dialog.accept())
     page.locator(".token-row", has_text="back-up").get_by_role("button").click()
     page.locator(".token-row", has_text="back-up").wait_for(state="detached")
+
+
+def test_who_runs_the_place_sees_and_stops_what_runs(browser: Browser, platform: Platform) -> None:
+    """On a page of their own, in both languages, light and dark, also on a telephone; nobody else has it."""
+    student = platform.session("student")
+    student.start()
+    student.wait_ready()
+    assert student.page("hub/servers").status_code == 403
+    page = browser.new_context(locale="nl", viewport=DESKTOP).new_page()  # type: ignore[arg-type]
+    sign_in(page, platform, PREFIX + "beheer", "admin")
+    for language, scheme, size in itertools.product(("nl", "en"), ("light", "dark"), (DESKTOP, TELEPHONE)):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        page.goto(f"{platform.instance.url}hub/language/{language}?next=/hub/servers")
+        readable(page, f"servers-{language}-{scheme}-{size['width']}")
+    page.once("dialog", lambda dialog: dialog.accept())
+    row = page.locator("tr", has_text=student.name)
+    row.get_by_role("button", name="Stop").click()
+    student.wait_gone()
+    row.wait_for(state="detached")
+    page.context.close()
 
 
 def test_a_newcomer_needs_no_mouse(page: Page, platform: Platform) -> None:
