@@ -54,10 +54,8 @@ def apply_addresses(c: Config, instance: Instance) -> None:
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{instance.port_proxy_api}"
     c.ConfigurableHTTPProxy.auth_token = _secret(instance, "proxy-token")
-    # How soon, in seconds, the proxy knows the way to every server and service again: after a start of its
-    # own, and to servers that became ready while the Hub started. A browser that is sent to a server too
-    # early is sent round for fifteen seconds, and then reads an error.
-    c.JupyterHub.last_activity_interval = 5
+    # How soon, in seconds, a proxy that was started anew knows the way to every server and service again.
+    c.JupyterHub.last_activity_interval = 20
 
 
 def apply_storage(c: Config, instance: Instance) -> None:

@@ -67,6 +67,8 @@ class WerkplaatsSpawner(Front, SlurmSpawner):  # type: ignore[misc]  # batchspaw
     _port_known: asyncio.Event | None = None
     _submission: asyncio.Future[None] | None = None
     _looking: asyncio.Future[None] | None = None
+    _taken_over: bool = False
+    _route: asyncio.Future[None] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -157,6 +159,7 @@ class WerkplaatsSpawner(Front, SlurmSpawner):  # type: ignore[misc]  # batchspaw
 
         A start that was under way goes on: its job kept its place in the queue.
         """
+        self._taken_over = True
         if self._port_known is None:
             self._port_known = asyncio.Event()
         if self.port:
@@ -166,6 +169,18 @@ class WerkplaatsSpawner(Front, SlurmSpawner):  # type: ignore[misc]  # batchspaw
         except SpawnException:
             return _NOWHERE  # JupyterHub looks there in vain, and takes the server away
         return f"http://{address}:{port}"
+
+    def start_polling(self) -> None:
+        """Look after a server that is up; one that a Hub before this one started gets its route at once.
+
+        JupyterHub would see to that at its next round of all routes, and a browser that is sent to the
+        server before it reads an error.
+        """
+        super().start_polling()
+        if self._taken_over:
+            self._taken_over = False
+            # In a moment: until then JupyterHub has it as pending, and the proxy takes no such server.
+            self._route = asyncio.ensure_future(self.user.settings["proxy"].add_user(self.user, self.name))
 
     async def _pause(self, port_known: asyncio.Event) -> None:
         """Wait for the next look, or for the port, whichever comes first."""

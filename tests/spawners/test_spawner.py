@@ -481,6 +481,28 @@ async def test_a_stop_while_the_job_is_being_submitted_cancels_that_job(
     assert fake.cancelled == [17]
 
 
+async def test_a_server_of_the_hub_before_has_its_route_at_once(
+    spawner: WerkplaatsSpawner, fake: FakeSlurm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As soon as it is found to be up; a server of this Hub's own start gets its route as ever."""
+    routes: list[tuple[Any, str]] = []
+
+    class Proxy:
+        async def add_user(self, user: Any, name: str) -> None:
+            routes.append((user, name))
+
+    monkeypatch.setitem(spawner.user.settings, "proxy", Proxy())
+    await started(spawner, fake)
+    spawner.start_polling()
+    await asyncio.sleep(0)
+    assert routes == []
+    await spawner.get_url()
+    spawner.start_polling()
+    await asyncio.sleep(0.01)
+    spawner.stop_polling()
+    assert routes == [(spawner.user, "")]
+
+
 async def test_a_database_that_fails_loses_no_job(
     spawner: WerkplaatsSpawner, fake: FakeSlurm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
