@@ -213,3 +213,14 @@ def test_no_file_knows_where_a_checkout_lies() -> None:
     here = str(ROOT).encode()
     assert len(ROOT.parts) > 2, "a checkout at the root of a disk cannot be told from other paths"
     assert [str(path.relative_to(ROOT)) for path in tracked() if here in path.read_bytes()] == []
+
+
+def test_scripts_of_one_page_share_no_names() -> None:
+    """Two that declare one name are an error in the browser, and the second does not run at all."""
+    common = ROOT / "hub_config/werkplaats_hub/static/werkplaats.js"
+    beside = [*common.parent.glob("*.js"), *(ROOT / "extensions/werkplaats_desk/static").glob("*.js")]
+    declared = re.compile(r"^(?:async )?(?:const|let|var|function|class) (\w+)", re.MULTILINE)
+    names = {path.name: set(declared.findall(path.read_text())) for path in beside}
+    assert len(names) > 3
+    for name, its in names.items():
+        assert name == common.name or not its & names[common.name], name
