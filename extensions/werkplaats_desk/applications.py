@@ -6,7 +6,7 @@ import time
 from datetime import date, timedelta
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -23,7 +23,9 @@ from werkplaats_desk.words import gettext as _
 MOST_OPEN: Final = 10
 MOST_DAYS: Final = 5 * 366
 
-Title = Annotated[str, Field(min_length=3, max_length=80), AfterValidator(one_line)]
+Title = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=3, max_length=80), AfterValidator(one_line)
+]
 
 
 class Draft(BaseModel):
@@ -33,9 +35,11 @@ class Draft(BaseModel):
 
     title: Title = Field(description="What the project is called.")
     stream: str = Field(max_length=40, description="Which stream pays for it.")
-    purpose: Annotated[str, Field(min_length=10, max_length=4000), AfterValidator(some_lines)] = Field(
-        description="What it is for."
-    )
+    purpose: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=10, max_length=4000),
+        AfterValidator(some_lines),
+    ] = Field(description="What it is for.")
     gpu_hours: int = Field(ge=1, le=1_000_000, description="GPU-hours in one period.")
     ends: date = Field(description="Its last day.")
 

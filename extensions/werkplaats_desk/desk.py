@@ -124,7 +124,7 @@ def caller(request: Request) -> Person:
     Cookies open nothing there, so that no page elsewhere can call it in somebody's name.
     """
     kind, _space, token = request.headers.get("authorization", "").partition(" ")
-    if kind.lower() not in ("token", "bearer") or not token:
+    if kind.lower() not in ("token", "bearer") or not token or not token.isascii():
         raise Refusal("no-token", _("Send a token of the Hub's: Authorization: token ..."), 401)
     try:
         found = desk_of(request).hub.known(token)

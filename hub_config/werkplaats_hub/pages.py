@@ -65,9 +65,9 @@ class LanguageOfRequest(web.OutputTransform):
 def _address(request: HTTPServerRequest) -> str:
     """Return where to come back to after a change of language."""
     path, query = request.path, request.query
-    if "/error/" in path and "url" in request.query_arguments:
+    if re.search(r"/hub/error/\d+\Z", path) and "url" in request.query_arguments:
         # The proxy fetched this error page; the reader's address bar says otherwise.
-        return request.query_arguments["url"][0].decode("utf8", "replace")
+        return local(request.query_arguments["url"][0].decode("utf8", "replace"), "/")
     kept = [(key, value) for key, value in parse_qsl(query) if key != "_xsrf"]
     return f"{path}?{urlencode(kept)}" if kept else path
 

@@ -6,7 +6,10 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
+
+#: No answer is longer than this (bytes).
+_LONGEST: Final = 256 * 1024
 
 
 class NoAnswer(Exception):
@@ -62,14 +65,27 @@ async def ask(
                 raise
             await asyncio.wait_for(_hear(process, out, err), timeout)
     except TimeoutError:
-        # sudo is root's, and may not be ours to end. What it started may keep the pipes open, for
-        # which wait() would wait.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            process.kill()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), 1)
+        await _leave(process)
         raise NoAnswer(f"{what} gave no answer in time", late=True) from None
+    except NoAnswer:
+        await _leave(process)
+        raise
     return _read(out, err)
+
+
+async def _leave(process: asyncio.subprocess.Process) -> None:
+    """End a program that is not listened to any more, as far as that is ours to do.
+
+    sudo is root's, and may not be ours to end. What it started may keep the pipes open, for which
+    wait() would wait.
+    """
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        process.kill()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(process.wait(), 1)
+    # asyncio has no other way to let go of the pipes of a program that does not end.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        process._transport.close()  # type: ignore[attr-defined]
 
 
 def _tell(process: asyncio.subprocess.Process, message: Mapping[str, Any]) -> None:
@@ -86,8 +102,14 @@ async def _hear(process: asyncio.subprocess.Process, out: bytearray, err: bytear
 
 
 async def _listen(stream: asyncio.StreamReader | None, into: bytearray) -> None:
+    """Hear a stream to its end.
+
+    *launch* is run as a person, who may do with it what they like: also have it talk for ever.
+    """
     while stream and (block := await stream.read(65536)):
         into += block
+        if len(into) > _LONGEST:
+            raise NoAnswer("it says more than any answer of ours has")
 
 
 def _read(out: bytearray, err: bytearray) -> dict[str, Any]:

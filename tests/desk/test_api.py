@@ -73,7 +73,7 @@ def test_who_may_call(call: Call, browser: Make, fake_hub: FakeHub) -> None:
         assert browser().client.get(f"{PREFIX}api/applications", headers=headers).status_code == 403
     every = {"Authorization": f"Bearer {fake_hub.token('mkb', 'access:services')}"}
     assert browser().client.get(f"{PREFIX}api/applications", headers=every).status_code == 200
-    for header in ("token", "token ", "Basic abc", "x" * 5000):
+    for header in ("token", "token ", "Basic abc", "token caf\xe9".encode("latin-1"), "x" * 5000):
         headers = {"Authorization": header}
         assert browser().client.get(f"{PREFIX}api/applications", headers=headers).status_code == 401
 

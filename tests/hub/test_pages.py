@@ -537,6 +537,13 @@ def test_the_proxys_error_page_is_in_both_languages(hub: str) -> None:
     assert 'href="/hub/language/en?next=/user/mkb/lab"' in page.text
 
 
+def test_no_link_of_a_page_is_of_another_kind(hub: str) -> None:
+    """What an error page is told of the reader's address is believed for a path on this host alone."""
+    page = Browser(hub).get("/hub/error/503?url=javascript%3Aalert(1)")
+    assert "javascript:" not in page.text
+    assert 'href="/hub/language/en?next=/"' in page.text
+
+
 def test_the_page_of_access_keys(person: Browser) -> None:
     """Ours, in the reader's language; the key that a program was given is on it, and can be taken back."""
     made = person.post(

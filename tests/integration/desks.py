@@ -21,12 +21,15 @@ LATER = date.today() + timedelta(30)
 LESSON = "voorbeelden/first_steps/eerste-stappen.ipynb"
 
 
-def send(person: Session, page: str, path: str, **fields: Any) -> requests.Response:
+def send(
+    person: Session, page: str, path: str, *, headers: dict[str, str] | None = None, **fields: Any
+) -> requests.Response:
     """Send a form of the desk's, as a browser would."""
     found = re.search(r'name="_xsrf" value="([0-9a-f]+)"', person.page(DESK + page).text)
     assert found, page
     data = {"_xsrf": found[1], **fields}
-    return person.http.post(person.url + DESK + path, data=data, allow_redirects=False, timeout=60)
+    address = person.url + DESK + path
+    return person.http.post(address, data=data, headers=headers, allow_redirects=False, timeout=60)
 
 
 def ask(platform: Platform, role: str, title: str, hours: int = 5, stream: str = "regional") -> str:

@@ -327,13 +327,11 @@ def test_a_code_that_is_wrong_a_course_that_is_full_and_one_that_has_ended(platf
     reads(student.page(f"{DESK}join/zzzzzzzz", headers=EN), 404, "Check it with your teacher")
     assert send(mkb, f"join/{code}", f"join/{code}").status_code == 303
     for headers, sentence in ((NL, "Vraag het je docent"), (EN, "Ask your teacher")):
-        student.http.headers.update(headers)
-        reads(send(student, f"join/{code}", f"join/{code}"), 409, sentence)
+        reads(send(student, f"join/{code}", f"join/{code}", headers=headers), 409, sentence)
     assert send(platform.session("docent"), page, f"{page}/end").status_code == 303
     for headers, sentence in ((NL, "Vraag je docent om de link"), (EN, "ask your teacher for its link")):
         reads(mkb.page(f"{DESK}join/{code}", headers=headers), 410, sentence)
-        mkb.http.headers.update(headers)
-        answer = send(mkb, "courses", f"join/{code}")
+        answer = send(mkb, "courses", f"join/{code}", headers=headers)
         reads(answer, 410, "Vraag je docent" if headers is NL else "Ask your teacher")
 
 

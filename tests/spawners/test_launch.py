@@ -649,3 +649,12 @@ def test_silence_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(LaunchFailed, match="no answer in time") as failed:
         submitted(says("exec sleep 60"))
     assert failed.value.trouble is Trouble.UNREACHABLE
+
+
+async def test_a_launch_that_talks_for_ever_is_not_listened_to(tmp_path: Path) -> None:
+    """It runs as a person, who may have it say anything: the Hub keeps no more than an answer's length."""
+    program = tmp_path / "launch"
+    program.write_text("#!/bin/sh\nexec yes\n")
+    program.chmod(0o755)
+    with pytest.raises(LaunchFailed, match="more than any answer"):
+        await Launch("launch", (str(program),)).cancel("mkb", 17)
