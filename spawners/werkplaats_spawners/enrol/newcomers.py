@@ -174,7 +174,9 @@ class Newcomers:
         if find(name, self._group) is None:
             return False
         try:
-            return bool((await self._cluster.view(_KNOWN_FOR, _KNOWN_FOR)).accounts(name))
+            known = await self._cluster.view(_KNOWN_FOR, _KNOWN_FOR)
+            # That somebody has an account may be old news; that they have none must be of now.
+            return bool(known.accounts(name) or (await self._cluster.view(0.0, 0.0)).accounts(name))
         except Unreachable:
             if name in self._begun:
                 raise
