@@ -95,11 +95,16 @@ def _see_one_start(platform: Ours, sides: tuple[Side, ...]) -> None:
     who = next(one for one in crowd.members(platform) if one[0] == sides[0].session.name)
     crowd.submit(platform, who)
     end = time.monotonic() + _PATIENCE
-    while not platform.slurm("squeue", "--noheader", "--states=RUNNING"):
+    while not all(_shows(side) == 1 for side in sides):  # ours may be ten seconds behind
         if time.monotonic() > end:
-            raise RuntimeError("the one job that should run does not start")
-        time.sleep(0.2)
+            raise NotTheStartPage("the one job that should run does not start, or is not shown")
+        time.sleep(1)
     time.sleep(2 * _REST)
+
+
+def _shows(side: Side) -> int:
+    """Return how much is in use by what a page shows."""
+    return side.in_use(side.session.page("hub/spawn", allow_redirects=False).text)
 
 
 def _milliseconds(side: Side, in_use: int) -> float:
