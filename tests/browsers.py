@@ -6,7 +6,9 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import nbformat
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as TooLate
@@ -59,6 +61,13 @@ def open_notebook(page: Page, url: str, name: str, path: str) -> None:
     page.goto(f"{url}user/{name}/lab/tree/{path}")
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
     expect(page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]')).to_be_visible(timeout=60_000)
+
+
+def notebook_of(source: str = "") -> dict[str, Any]:
+    """Return a notebook of one cell, which was not run yet (nbformat 4.5)."""
+    cell = nbformat.v4.new_code_cell(source, id="a")
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return dict(nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel}))
 
 
 def run_all(page: Page, words: dict[str, str]) -> None:

@@ -157,7 +157,10 @@ def _whoever(request: Request) -> Person | None:
     """Return who reads a page that says what went wrong; nobody, where that is what went wrong."""
     try:
         return visitor(request)
-    except Exception:
+    except AWAY:
+        return None
+    except Exception:  # the last resort of a page that must come; not in silence
+        _log.exception("Who reads %s could not be found out", request.url.path)
         return None
 
 

@@ -97,7 +97,9 @@ def _people(jobs: Sequence[Mapping[str, Any]], states: frozenset[str]) -> list[s
 def budget(view: View, account: str) -> Budget | None:
     """Return what a class has of its hours; ``None`` while Slurm does not know it."""
     whole = view.associations.get((account, ""))
-    use = whole.get("gpu_minutes") if whole else None
+    if whole is None:
+        return None
+    use = whole.get("gpu_minutes")
     if not use or use.get("limit") is None:
         return None
-    return Budget(use["limit"] / 60, use["used"] / 60, whole.get("committed", 0) / 60 if whole else 0.0)
+    return Budget(use["limit"] / 60, use["used"] / 60, whole.get("committed", 0) / 60)

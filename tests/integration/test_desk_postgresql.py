@@ -31,7 +31,6 @@ from .desks import (
 )
 
 PASSWORD = secrets.token_hex(16)
-SAID = {"en": "cannot reach its database", "nl": "kan zijn database nu niet bereiken"}
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browsers import DESKTOP, TELEPHONE, WORDS, Walk, open_notebook, run_all, sign_in
+from tests.browsers import DESKTOP, TELEPHONE, WORDS, Walk, notebook_of, open_notebook, run_all, sign_in
 
 from .browserless import Session
 from .conftest import PREFIX, Platform, until
@@ -24,21 +24,7 @@ BAKER = PREFIX + "bakker"
 RESEARCHER = PREFIX + "onderzoeker"
 #: The researcher's stream has half of the sixteen GPUs.
 HALF = 8
-METER = {
-    "cells": [
-        {
-            "cell_type": "code",
-            "id": "meter",
-            "source": "from werkplaats_widgets import quota\n\nquota()",
-            "metadata": {},
-            "outputs": [],
-            "execution_count": None,
-        }
-    ],
-    "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-    "nbformat": 4,
-    "nbformat_minor": 5,
-}
+METER = notebook_of("from werkplaats_widgets import quota\n\nquota()")
 
 
 def window(browser: Browser, language: str, size: dict[str, int] = DESKTOP) -> Page:

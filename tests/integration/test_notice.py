@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browsers import screenshots
+from tests.browsers import notebook_of, screenshots
 
 from .conftest import PREFIX, Platform
 
@@ -155,21 +155,7 @@ def within(seconds: float, true: Callable[[], bool]) -> bool:
     return True
 
 
-NOTEBOOK = {
-    "cells": [
-        {
-            "cell_type": "code",
-            "id": "a",
-            "source": "",
-            "metadata": {},
-            "outputs": [],
-            "execution_count": None,
-        }
-    ],
-    "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-    "nbformat": 4,
-    "nbformat_minor": 5,
-}
+NOTEBOOK = notebook_of()
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])

@@ -8,27 +8,13 @@ import re
 
 from playwright.sync_api import Browser, expect
 
-from tests.browsers import WORDS, open_notebook, run_all, screenshots, sign_in
+from tests.browsers import WORDS, notebook_of, open_notebook, run_all, screenshots, sign_in
 
 from .conftest import PREFIX, Platform
 
 WHO = PREFIX + "student"
 CELL = "from werkplaats_widgets import quota\n\nquota()"
-NOTEBOOK = {
-    "cells": [
-        {
-            "cell_type": "code",
-            "id": "a",
-            "source": CELL,
-            "metadata": {},
-            "outputs": [],
-            "execution_count": None,
-        }
-    ],
-    "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-    "nbformat": 4,
-    "nbformat_minor": 5,
-}
+NOTEBOOK = notebook_of(CELL)
 
 
 def test_the_meter_in_lab(platform: Platform, browser: Browser) -> None:
