@@ -238,6 +238,8 @@ def without_a_past(platform: Platform, before_start: Callable[[], object] = lamb
     for file in platform.instance.drop.folder.glob("*.toml"):
         file.unlink()
     before_start()
+    # Only now: a desk that still ran would write the files again from its database.
+    assert platform.werkplaats("streams", "apply", "--yes", "--force").returncode == 0
     platform.supervisor.start("desk")
     wait_for_desk(platform)
 
@@ -255,7 +257,6 @@ def desk_without_a_past(platform: Platform) -> Iterator[None]:
     """Take away what a module's tests granted."""
     yield
     without_a_past(platform)
-    assert platform.werkplaats("streams", "apply", "--yes", "--force").returncode == 0
 
 
 @pytest.fixture

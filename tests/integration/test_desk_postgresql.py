@@ -48,8 +48,6 @@ def database(platform: Platform) -> Iterator[Server]:
                 platform.supervisor.restart("desk")
                 wait_for_desk(platform)
                 yield server
-                for file in instance.drop.folder.glob("*.toml"):
-                    file.unlink()
         finally:
             without_a_past(platform, instance.desk_database_password.unlink)
 
