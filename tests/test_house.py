@@ -20,15 +20,21 @@ PACKAGES = {
     "werkplaats_server": ROOT / "extensions/werkplaats_server",
     "werkplaats_desk": ROOT / "extensions/werkplaats_desk",
     "werkplaats_widgets": ROOT / "extensions/werkplaats_widgets",
+    "werkplaats_datasets": ROOT / "extensions/werkplaats_datasets",
+    "werkplaats_audit": ROOT / "extensions/werkplaats_audit",
+    "werkplaats_mounts": ROOT / "extensions/werkplaats_mounts",
 }
 #: Which of our packages each may import (DESIGN.md: imports run one way).
 MAY_IMPORT = {
-    "werkplaats_hub": {"werkplaats_spawners"},
-    "single_machine": {"werkplaats_hub", "werkplaats_spawners"},
+    "werkplaats_hub": {"werkplaats_spawners", "werkplaats_datasets", "werkplaats_audit"},
+    "single_machine": {"werkplaats_hub", "werkplaats_spawners", "werkplaats_datasets"},
     "werkplaats_spawners": set(),
     "werkplaats_server": set(),
-    "werkplaats_desk": set(),
+    "werkplaats_desk": {"werkplaats_datasets", "werkplaats_audit"},
     "werkplaats_widgets": set(),
+    "werkplaats_datasets": set(),
+    "werkplaats_audit": {"werkplaats_datasets"},
+    "werkplaats_mounts": {"werkplaats_datasets", "werkplaats_audit"},
 }
 #: What runs as a person, or as root, through sudo imports the standard library, and these.
 PRIVILEGED = {

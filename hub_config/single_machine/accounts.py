@@ -45,11 +45,16 @@ raise SystemExit(main(Path("{settings}"), sys.argv[1:]))
 
 
 def make_system_users(console: Console, instance: Instance) -> None:
-    """Make the Hub's, the proxy's and the desk's users, and the two groups."""
+    """Make the Hub's, the proxy's, the desk's and the audit's users, and the two groups."""
     for group in (instance.people, instance.readers):
         if not _group_exists(group):
             console.run(["groupadd", "--system", group])
-    homes = {instance.hub_user: "hub", instance.proxy_user: "proxy", instance.desk_user: "desk"}
+    homes = {
+        instance.hub_user: "hub",
+        instance.proxy_user: "proxy",
+        instance.desk_user: "desk",
+        instance.audit_user: "audit",
+    }
     for user, folder in homes.items():
         if not _user_exists(user):
             home = str(instance.state / folder)
@@ -127,7 +132,8 @@ def remove(console: Console, instance: Instance, names: Iterable[str]) -> None:
     """Take away the users, groups and sudo rules of an instance, those whom it enrolled included."""
     (_SUDOERS / instance.name).unlink(missing_ok=True)
     enrolled = (entry.pw_name for entry in pwd.getpwall() if entry.pw_gecos == instance.mark)
-    for user in {*names, *enrolled, instance.hub_user, instance.proxy_user, instance.desk_user}:
+    ours = {instance.hub_user, instance.proxy_user, instance.desk_user, instance.audit_user}
+    for user in {*names, *enrolled, *ours}:
         if _user_exists(user):
             console.run(["userdel", user])
     for group in (instance.people, instance.readers):

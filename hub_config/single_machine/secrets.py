@@ -9,6 +9,7 @@ from typing import Final
 
 from single_machine import files
 from single_machine.console import StepFailed
+from werkplaats_datasets.signed import Signer, new_key
 from werkplaats_hub.instance import Instance
 
 _DEMO: Final = "WERKPLAATS_DEMO_PASSWORD"
@@ -54,6 +55,7 @@ def keep(instance: Instance, environment: Mapping[str, str]) -> Passwords:
         When one of the two passwords that were kept is given for the other.
     """
     files.folder(instance.secrets, 0o711)
+    files.folder(instance.etc)
     hub = instance.hub_user
     demo = environment.get(_DEMO) or _kept(instance, "demo-password", secrets.token_urlsafe(9))
     admin = environment.get(_ADMIN) or _kept(instance, "admin-password", secrets.token_urlsafe(30))
@@ -68,10 +70,20 @@ def keep(instance: Instance, environment: Mapping[str, str]) -> Passwords:
     _made(instance, "database-password", secrets.token_hex(24), "root")
     if instance.desk_database_password.exists():  # the operator's own; nobody else is to read it
         _made(instance, instance.desk_database_password.name, "", "root", instance.desk_user)
+    _key(instance, "desk-signing-key", instance.desk_user)
+    _key(instance, "audit-signing-key", instance.audit_user)
     key = instance.secrets / "munge.key"
     if not key.exists():
         files.write(key, secrets.token_hex(512), 0o400, "munge")
     return Passwords(demo, admin, demo_changed or admin_changed)
+
+
+def _key(instance: Instance, name: str, owner: str) -> None:
+    """Make a signing key once, for one process; the key to check with is for everybody to read."""
+    path = instance.secrets / name
+    if not path.exists():
+        files.write(path, new_key().decode(), 0o400, owner)
+    files.write(instance.etc / f"{name}.pub", Signer(path.read_bytes()).public().decode())
 
 
 def read(instance: Instance, name: str) -> str:

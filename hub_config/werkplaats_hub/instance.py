@@ -32,6 +32,8 @@ class Instance(BaseModel):
         What is kept, what is written, what lives as long as it runs, Slurm's configuration.
     address
         The address of the proxy's public port; everything else listens on loopback.
+    data
+        Where datasets are mounted in a job; on the machine itself its folders are empty.
     default
         Whether this is the machine's own: its Slurm is the machine's, and takes its real GPUs.
     """
@@ -46,6 +48,7 @@ class Instance(BaseModel):
     run: Path = Path("/run/werkplaats")
     slurm: Path = Path("/etc/slurm")
     homes: Path = Path("/home")
+    data: Path = Path("/data")
     address: str = ""
     port: int = 8000
     port_hub: int = 8081
@@ -82,6 +85,7 @@ class Instance(BaseModel):
             "run": root / "run",
             "slurm": root / "slurm",
             "homes": root / "home",
+            "data": root / "data",
             "address": "127.0.0.1",
             "port": ports,
             "port_hub": ports + 1,
@@ -174,6 +178,36 @@ class Instance(BaseModel):
         return self.secrets / "desk-database-password"
 
     @property
+    def catalogue(self) -> Path:
+        """The records of the datasets, for everybody to read: ``ID/VERSION/croissant.json``."""
+        return self.state / "catalogue"
+
+    @property
+    def vault(self) -> Path:
+        """The data itself, root's alone: ``ID/VERSION``, a folder or a squashfs image."""
+        return self.state / "vault"
+
+    @property
+    def mounts_socket(self) -> Path:
+        """Where the mount daemon listens; who asks it is seen by the kernel."""
+        return self.run / "mounts/mounts.socket"
+
+    @property
+    def audit_socket(self) -> Path:
+        """Where the audit listens, to the desk and to the mount daemon."""
+        return self.run / "audit/audit.socket"
+
+    @property
+    def audit_journal(self) -> Path:
+        """The folder of the audit's journal and its signed heads, of its own user."""
+        return self.state / "audit"
+
+    @property
+    def desk_url(self) -> str:
+        """Where programs on this machine find the desk."""
+        return f"http://127.0.0.1:{self.port_desk}/services/desk/"
+
+    @property
     def job_logs(self) -> Path:
         """One folder a person, in which their servers write their log."""
         return self.state / "job-logs"
@@ -207,6 +241,11 @@ class Instance(BaseModel):
     def desk_user(self) -> str:
         """The system user that the desk runs as."""
         return f"{self.name}-desk"
+
+    @property
+    def audit_user(self) -> str:
+        """The system user that the audit runs as, and nothing else."""
+        return f"{self.name}-audit"
 
     @property
     def people(self) -> str:

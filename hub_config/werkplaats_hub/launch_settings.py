@@ -19,4 +19,6 @@ def launch_settings(instance: Instance, facility: Facility) -> Settings:
         cpu_partition=facility.partitions.cpu,
         lent_qos=LENT,
         notice_seconds=facility.lending.notice_seconds,
+        desk_url=instance.desk_url,
+        mounts_socket=str(instance.mounts_socket),
     )

@@ -47,7 +47,7 @@ def test_they_are_made_once(instance: Instance) -> None:
     assert kept(instance) == before
     assert (first.demo, first.admin) == (second.demo, second.admin)
     assert (first.changed, second.changed) == (True, False)
-    assert len(set(before.values())) == len(before) == 7
+    assert len(set(before.values())) == len(before) == 9
     assert secrets.read(instance, "demo-password") == first.demo
 
 
@@ -90,6 +90,8 @@ def test_each_is_its_readers_alone(instance: Instance, owners: dict[str, str]) -
     assert stat.S_IMODE(instance.secrets.stat().st_mode) == 0o711
     assert owners["munge.key"] == "munge"
     assert owners["database-password"] == "root"
+    assert owners["desk-signing-key"] == instance.desk_user
+    assert owners["audit-signing-key"] == instance.audit_user
     assert owners["desk-token"] == f"{instance.hub_user}:{instance.desk_user}"
     assert {owners[name] for name in ("demo-password", "admin-password", "proxy-token", "cookie-secret")} == {
         instance.hub_user
@@ -185,4 +187,4 @@ def test_a_secret_is_never_readable_while_it_is_written(
 
     monkeypatch.setattr(Path, "rename", looking)
     secrets.keep(instance, {})
-    assert modes == [0o600] * 7
+    assert modes == [0o600] * 11  # nine secrets, and the two keys to check signatures with

@@ -38,6 +38,8 @@ SETTINGS = Settings(
     cpu_partition="cpu",
     lent_qos="lent",
     notice_seconds=60,
+    desk_url="http://127.0.0.1:8082/services/desk/",
+    mounts_socket="/run/w/mounts.socket",
 )
 SUBMIT = {
     "action": "submit",
@@ -377,7 +379,8 @@ def test_the_environment_of_sbatch_is_that_of_the_job(runs: Runs, monkeypatch: p
     monkeypatch.setenv("LD_PRELOAD", "/tmp/x.so")
     monkeypatch.setenv("SECRET", "x")
     answer_to(dict(SUBMIT), SETTINGS)
-    facts = {"WERKPLAATS_LENT": "false", "WERKPLAATS_MINUTES": "120", "WERKPLAATS_NOTICE_SECONDS": "60"}
+    notice = {"WERKPLAATS_LENT": "false", "WERKPLAATS_MINUTES": "120", "WERKPLAATS_NOTICE_SECONDS": "60"}
+    facts = {**notice, "WERKPLAATS_DESK_URL": SETTINGS.desk_url, "WERKPLAATS_MOUNTS": SETTINGS.mounts_socket}
     assert runs.environments == [clean_environment(SUBMIT["environment"], SETTINGS, ME) | facts]
 
 
@@ -393,6 +396,8 @@ def test_a_server_knows_what_its_notice_means(runs: Runs, qos: str, lent: str) -
         "WERKPLAATS_MINUTES": "7",
         "WERKPLAATS_NOTICE_SECONDS": "90",
         "WERKPLAATS_NOTEBOOK": "/opt/w/notebook",
+        "WERKPLAATS_DESK_URL": "http://127.0.0.1:8082/services/desk/",
+        "WERKPLAATS_MOUNTS": "/run/w/mounts.socket",
     }
     assert runs.scripts[0] is not None
     assert "#SBATCH --signal=B:USR1@90\n" in runs.scripts[0]
@@ -512,7 +517,7 @@ def test_a_submission_from_end_to_end(public: Path) -> None:
     }
     assert names == {*SUBMIT["environment"], "HOME", "LANG", "LOGNAME", "PATH", "SHELL", "SLURM_CONF", "USER",
                      "WERKPLAATS_NOTEBOOK", "WERKPLAATS_LENT", "WERKPLAATS_MINUTES",
-                     "WERKPLAATS_NOTICE_SECONDS"}  # fmt: skip
+                     "WERKPLAATS_NOTICE_SECONDS", "WERKPLAATS_DESK_URL", "WERKPLAATS_MOUNTS"}  # fmt: skip
     home = pwd.getpwnam("nobody").pw_dir
     assert f"#SBATCH --chdir={home}\n" in (saw / "script").read_text()
     assert (saw / "argv").read_text() == "--parsable --export=ALL\n"

@@ -205,11 +205,13 @@ def clean_environment(given: Any, settings: Settings, me: pwd.struct_passwd) -> 
 
 
 def facts(spec: slurm.JobSpec, settings: Settings) -> dict[str, str]:
-    """Return what a server must know of its own job to understand a notice."""
+    """Return what a server must know: of its own job to understand a notice, and whom to ask for data."""
     return {
         "WERKPLAATS_LENT": "true" if spec.qos == settings.lent_qos else "false",
         "WERKPLAATS_MINUTES": str(spec.minutes),
         "WERKPLAATS_NOTICE_SECONDS": str(spec.notice_seconds),
+        "WERKPLAATS_DESK_URL": settings.desk_url,
+        "WERKPLAATS_MOUNTS": settings.mounts_socket,
     }
 
 

@@ -40,6 +40,8 @@ class Settings:
         The QOS of borrowed capacity.
     notice_seconds
         How long before its end a server is told.
+    desk_url, mounts_socket
+        Where a server asks for a dataset, and where it has it mounted.
     """
 
     slurm_conf: str
@@ -50,6 +52,8 @@ class Settings:
     cpu_partition: str
     lent_qos: str
     notice_seconds: int
+    desk_url: str = ""
+    mounts_socket: str = ""
 
     def text(self) -> str:
         """Return the text of the file that :func:`read` reads."""
