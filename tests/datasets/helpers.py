@@ -1,0 +1,33 @@
+"""What helps to try the catalogue: the helper of this checkout, and places of one's own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from werkplaats_datasets import record
+from werkplaats_datasets.helper import Helper
+from werkplaats_datasets.places import Places
+
+_FROM = Path(record.__file__).parents[1]
+_START = (
+    "import runpy, sys; sys.path.insert(0, sys.argv[1]); sys.argv = sys.argv[2:]; "
+    "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)"
+)
+
+
+def helper() -> Helper:
+    """Return the one that runs what is tested, and not what is installed; it keeps its rights."""
+    return Helper((sys.executable, "-I", "-c", _START, str(_FROM)), drop=False)
+
+
+def places(root: Path, own_mounts: bool = True) -> Places:
+    """Return the folders of a machine below a folder."""
+    return Places(
+        catalogue=root / "catalogue",
+        vault=root / "vault",
+        data=root / "data",
+        mounts=root / "mounts",
+        open_data=root / "open-data",
+        own_mounts=own_mounts,
+    )
