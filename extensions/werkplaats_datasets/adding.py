@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from werkplaats_datasets import given as givens
 from werkplaats_datasets import image
 from werkplaats_datasets.catalogue import CURRENT, ENTRY, PREVIEW, RECORD, Catalogue, Entry, Preview
-from werkplaats_datasets.faults import Broken, Fault, Refused
+from werkplaats_datasets.faults import Broken, Fault, Refused, Taken
 from werkplaats_datasets.given import Given
 from werkplaats_datasets.helper import Helper
 from werkplaats_datasets.places import Places
@@ -110,7 +110,7 @@ def _before(given: Given, places: Places) -> Entry | None:
 
     Raises
     ------
-    Refused
+    Taken
         When it is there with another record.
     """
     record = given.record
@@ -119,7 +119,7 @@ def _before(given: Given, places: Places) -> Entry | None:
     if known is None:
         return None
     if (places.catalogue / record.id / record.version / RECORD).read_bytes() != given.text:
-        raise Refused(
+        raise Taken(
             f"{record.id} {record.version} is in the catalogue with another record or other files. "
             "What people agreed to and mounted stays what it was: give yours another version."
         )

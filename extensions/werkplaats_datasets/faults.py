@@ -35,3 +35,7 @@ class Broken(ValueError):
 
 class Refused(Exception):
     """What was asked is not done, though nothing is wrong with the record; the text says what to do."""
+
+
+class Taken(Refused):
+    """That version is there already, with other content."""

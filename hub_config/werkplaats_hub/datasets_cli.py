@@ -16,11 +16,11 @@ from werkplaats_datasets import adding, dcat
 from werkplaats_datasets.catalogue import Catalogue, Dataset
 from werkplaats_datasets.faults import Broken, Refused
 from werkplaats_datasets.helper import Helper
-from werkplaats_datasets.places import Places
 from werkplaats_datasets.record import Words
 from werkplaats_datasets.removing import Removed
 from werkplaats_datasets.removing import remove as withdraw
 from werkplaats_hub import facility as facilities
+from werkplaats_hub.dataset_places import places
 from werkplaats_hub.instance import Instance, this_instance
 
 app = typer.Typer(no_args_is_help=True, help="The catalogue of datasets and the data itself.")
@@ -29,26 +29,6 @@ Folder = Annotated[Path, typer.Argument(help="A folder with croissant.json and d
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _LEFT = 2  # exit status: what could be done is done, and something is left
-
-
-def places(instance: Instance) -> Places:
-    """Return where an instance keeps its datasets."""
-    return Places(
-        catalogue=instance.catalogue,
-        vault=instance.vault,
-        data=instance.data,
-        mounts=instance.state / "mounts",
-        open_data=instance.state / "open-data",
-        own_mounts=_own_mounts(instance.etc / "mounts.json"),
-    )
-
-
-def _own_mounts(path: Path) -> bool:
-    """Return whether jobs of this machine can have mounts of their own, as `make up` found."""
-    try:
-        return bool(json.loads(path.read_text()).get("own_mounts", True))
-    except FileNotFoundError:
-        return True
 
 
 @app.command()
