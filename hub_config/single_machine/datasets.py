@@ -24,6 +24,7 @@ from werkplaats_hub.instance import Instance
 
 NAMES: Final = ("vehicles", "municipal-assets", "cohort")
 _WITHIN: Final = 600
+_MAKING: Final = ".making-"
 
 
 def lay_down(console: Console, instance: Instance) -> None:
@@ -39,6 +40,8 @@ def lay_down(console: Console, instance: Instance) -> None:
     stamp = instance.state / "bundled-datasets.json"
     digest = _digest()
     made = _made(stamp)
+    for left in instance.state.glob(f"{_MAKING}*"):  # of a run that was killed
+        shutil.rmtree(left)
     try:
         for name in NAMES:
             if _wanted(name, where, same=made.get(name) == digest):
@@ -87,7 +90,7 @@ def _wanted(name: str, where: Places, same: bool) -> bool:
 def _make(console: Console, instance: Instance, where: Places, name: str) -> None:
     """Have a generator make a dataset, without root's rights, and add it."""
     helper = Helper.of(instance.notebook)
-    with tempfile.TemporaryDirectory(dir=instance.state, prefix=".making-") as folder:
+    with tempfile.TemporaryDirectory(dir=instance.state, prefix=_MAKING) as folder:
         shutil.chown(folder, "nobody", "nogroup")
         helper.run("werkplaats_datasets.bundled", name, folder, within=_WITHIN)
         try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
+from typing import IO
 
-from werkplaats_datasets import record
+from werkplaats_datasets import first_rows, record
 from werkplaats_datasets.helper import Helper
 from werkplaats_datasets.places import Places
 
@@ -31,3 +33,22 @@ def places(root: Path, own_mounts: bool = True) -> Places:
         open_data=root / "open-data",
         own_mounts=own_mounts,
     )
+
+
+class Quick(Helper):
+    """Finds every record good, and reads the first rows in this process."""
+
+    def run(
+        self, module: str, *words: str | Path, given: IO[bytes] | bytes | None = None, within: float
+    ) -> bytes:
+        """Answer as the modules do."""
+        if module.endswith("check_croissant"):
+            return b'{"errors": [], "warnings": []}'
+        assert given is not None
+        assert not isinstance(given, bytes)
+        return json.dumps(first_rows.preview(str(words[0]), given)).encode()
+
+
+def quick() -> Helper:
+    """Return a helper that starts no process."""
+    return Quick(())
