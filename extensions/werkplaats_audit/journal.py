@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from itertools import islice
@@ -67,6 +68,8 @@ class Journal:
             raise
         self._index, self._last, self._signed = found.index, found.last, found.signed
         self._unsaid = list(found.mended)
+        with contextlib.suppress(OSError):  # a full disk: it is said before what is written next
+            self._say()
 
     def __enter__(self) -> Self:
         return self
@@ -137,10 +140,14 @@ class Journal:
         return journal.read(start, end - start)
 
     def _add(self, source: Source, **what: Any) -> Head:
-        while self._unsaid:  # what the start put in order comes before anything new
+        self._say()
+        return self._write(source, **what)
+
+    def _say(self) -> None:
+        """Write down what the start put in order."""
+        while self._unsaid:
             self._write("audit", event=self._unsaid[0], outcome="done")
             self._unsaid.pop(0)
-        return self._write(source, **what)
 
     def _write(
         self,

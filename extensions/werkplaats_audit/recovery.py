@@ -65,9 +65,7 @@ def recover(journal: Growing, beside: Growing, anchor: Growing, checker: Checker
     mended += _without_tail(journal, end)
     for each, (place, _) in zip((beside, anchor), found, strict=True):
         if last and (place is None or place.entry < last.entry):
-            mended += (
-                [] if place is None else [_mend(f"{each.path.name} of {each.path.parent.name} lacked a head")]
-            )
+            mended.append(_mend(f"gave {each.path} the last head, which it lacked"))
             each.add(signed)
             each.keep()
     return Recovered(index, last, signed, tuple(mended))

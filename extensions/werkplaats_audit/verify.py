@@ -20,7 +20,7 @@ from werkplaats_datasets.signed import Checker, Forged
 #: What is found beyond this is counted, and not said.
 MOST_SAID: Final = 20
 #: How long to wait for an audit that is writing to have written (s).
-_SETTLES: Final = 5.0
+_SETTLES: Final = 3.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Report:
             self.faults.append(Fault(entry, what))
 
 
-def verify(folder: Path, checker: Checker, anchor: Path | None = None) -> Report:
+def verify(folder: Path, checker: Checker, anchor: Path | None = None, settles: float = _SETTLES) -> Report:
     """Read a journal whole, while the audit may be writing in it.
 
     Parameters
@@ -76,6 +76,8 @@ def verify(folder: Path, checker: Checker, anchor: Path | None = None) -> Report
         Holds the journal and its heads.
     anchor
         The heads at the second place, or a copy of them that somebody kept elsewhere.
+    settles
+        How long to wait for an audit that is writing to have written (s).
 
     Raises
     ------
@@ -84,7 +86,7 @@ def verify(folder: Path, checker: Checker, anchor: Path | None = None) -> Report
     """
     report = Report()
     second = anchor.stat().st_size if anchor else 0  # first: it is written last
-    sizes = _settled(folder, checker)
+    sizes = _settled(folder, checker, settles)
     beside = _Heads(report, checker, folder / HEADS, sizes[1], "signed")
     apart = _Heads(report, checker, anchor, second, "signed at the second place")
     for number, held in _walk(report, folder / JOURNAL, sizes[0]):
@@ -95,9 +97,9 @@ def verify(folder: Path, checker: Checker, anchor: Path | None = None) -> Report
     return report
 
 
-def _settled(folder: Path, checker: Checker) -> tuple[int, int]:
+def _settled(folder: Path, checker: Checker, settles: float) -> tuple[int, int]:
     """Return the lengths of journal and heads at a moment at which both end at the same entry."""
-    end = time.monotonic() + _SETTLES
+    end = time.monotonic() + settles
     while True:
         sizes = _size(folder / JOURNAL), _size(folder / HEADS)
         last = _last_line(folder / JOURNAL, sizes[0], chain.MOST_WRITTEN)
