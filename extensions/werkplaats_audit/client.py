@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import time
@@ -131,7 +132,8 @@ class Audit:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(self._timeout)
             connection.connect(str(self._path))
-            connection.sendall(line)
+            with contextlib.suppress(BrokenPipeError):  # it has answered already: that it does not listen
+                connection.sendall(line)
             answer = bytearray()
             while not answer.endswith(b"\n"):
                 connection.settimeout(max(0.001, end - time.monotonic()))
