@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 from tests.audit.journals import SIGNER, Place, mount
-from tests.hub.facilities import ROOT
 from typer.testing import CliRunner
 
 from werkplaats_audit.events import Event
@@ -26,7 +25,7 @@ def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Instance:
         folder.mkdir(parents=True)
     (made.etc / "instance.json").write_text(made.text())
     (made.etc / "audit-signing-key.pub").write_bytes(SIGNER.public())
-    shutil.copy(ROOT / "hub_config/facility.toml", made.facility)
+    shutil.copy(Path(__file__).parents[2] / "hub_config/facility.toml", made.facility)
     monkeypatch.setenv("WERKPLAATS_INSTANCE", str(made.etc / "instance.json"))
     with _place(made).opened() as journal:
         begun = journal.begin("mounts", mount("mkb", "vehicles", project="proef"))

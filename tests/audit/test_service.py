@@ -159,7 +159,7 @@ def test_each_writes_what_is_its_own(process: Process) -> None:
         for ask in (lambda: audit.begin(mount()), audit.head, audit.read):
             with refused("not-yours", "the desk and to root alone"):
                 ask()
-    with refused("unknown"):
+    with refused("not-yours"):
         audit.begin(Event(kind="mend"))
     assert audit.close(mounted, "failed", {"why": "no such folder"}) == 3
     assert [(entry.source, entry.outcome) for entry in audit.read()] == [
