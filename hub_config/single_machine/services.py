@@ -96,6 +96,7 @@ def services(instance: Instance, nodes: Iterable[Node], node_js: Path, proxy_tok
             state / "desk",
             {"HOME": str(state / "desk")},
         ),
+        Service("mounts", f"{python} -I -m werkplaats_mounts {instance.mounts_settings}", "root"),
     ]
 
 
@@ -249,6 +250,7 @@ NAMES: Final = (
     "proxy",
     "hub",
     "desk",
+    "mounts",
 )
 
 
