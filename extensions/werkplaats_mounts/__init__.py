@@ -1,1 +1,5 @@
-"""The mount daemon: a dataset, read-only, into one running job, on a grant that it checks itself."""
+"""The mount daemon: carries out grants that the desk signed, in the mount namespace of one Slurm job.
+
+It runs as root on each node and believes nobody: it checks the desk's signature, asks the desk what was
+taken back, asks Slurm whose the job is, and has the audit write the act down before it is done.
+"""

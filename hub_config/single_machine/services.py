@@ -97,6 +97,7 @@ def services(instance: Instance, nodes: Iterable[Node], node_js: Path, proxy_tok
             state / "desk",
             {"HOME": str(state / "desk")},
         ),
+        Service("mounts", f"{python} -I -m werkplaats_mounts {instance.mounts_settings}", "root"),
     ]
 
 
@@ -251,6 +252,7 @@ NAMES: Final = (
     "hub",
     "audit",
     "desk",
+    "mounts",
 )
 
 

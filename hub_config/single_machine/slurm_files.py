@@ -166,7 +166,7 @@ def cgroup_conf(isolation: Isolation) -> str:
 
 def job_container_conf(instance: Instance) -> str:
     """Return ``job_container.conf``: where each job's own /tmp comes from."""
-    return _text(["AutoBasePath=true", f"BasePath={instance.state}/job-container"])
+    return _text(["AutoBasePath=true", f"BasePath={instance.job_containers}"])
 
 
 def slurmdbd_conf(instance: Instance, password: str, loopback: bool = True) -> str:

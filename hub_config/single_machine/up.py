@@ -25,6 +25,7 @@ from single_machine import (
 )
 from single_machine.console import Console, StepFailed
 from single_machine.isolation import Isolation
+from single_machine.mounts_settings import mounts_settings
 from single_machine.services import Supervisor, configuration, services
 from werkplaats_hub import facility as facilities
 from werkplaats_hub.audit_settings import audit_settings
@@ -87,6 +88,8 @@ class Up:
             renamed = self.instance.default and hosts.mend(short_hostname())
             found = isolation.find()
             self._configure_slurm(found)
+            if files.write(self.instance.mounts_settings, mounts_settings(self.instance, found)):
+                self._stale.add("mounts")
         with step("Starting the supervisor"):
             token = secrets.read(self.instance, "proxy-token")
             all_services = services(self.instance, self.nodes, node_js, token)
@@ -151,7 +154,11 @@ class Up:
         folder(instance.run / "queue", 0o2750, "slurm", instance.readers)
         folder(instance.state / "slurm", 0o755, "slurm")
         folder(instance.state / "slurm/ctld", 0o700, "slurm")
-        folder(instance.state / "job-container")
+        folder(instance.job_containers)
+        folder(instance.run / "mounts")
+        folder(instance.state / "mounts", 0o700)
+        folder(instance.vault, 0o700)
+        folder(instance.data)
         folder(instance.job_logs, 0o711)
         for name in ("slurmctld", "slurmdbd"):
             files.log(instance.logs / f"{name}.log", "slurm")
@@ -166,7 +173,7 @@ class Up:
         if files.write(instance.facility, self.facility_file.read_text()):
             self._stale.add("hub")
         if files.write(instance.etc / "installed", environments.digest(self.wheel) + "\n"):
-            self._stale |= {"hub", "queue", "streams", "audit", "desk"}
+            self._stale |= {"hub", "queue", "streams", "audit", "desk", "mounts"}
         accounts.allow_programs(self.console, instance, self.facility)
         alone = facilities.read(self.facility_file)
         files.write(instance.desk_settings, desk_settings(instance, alone))
@@ -266,7 +273,7 @@ class Up:
     def _start_hub(self, supervisor: Supervisor, passwords: secrets.Passwords) -> None:
         if passwords.changed:
             self._stale.add("hub")
-        self._start(supervisor, "queue", "streams", "proxy", "hub", "audit", "desk")
+        self._start(supervisor, "queue", "streams", "proxy", "hub", "audit", "desk", "mounts")
 
     def _start(self, supervisor: Supervisor, *names: str) -> None:
         """Start services; those whose configuration is new are started afresh."""

@@ -168,6 +168,11 @@ class Instance(BaseModel):
         return self.etc / "desk.json"
 
     @property
+    def mounts_settings(self) -> Path:
+        """What the mount daemon must know, as root lays it down."""
+        return self.etc / "mounts.json"
+
+    @property
     def away_page(self) -> Path:
         """What the proxy shows of itself when what it asks does not answer; it looks for that file name."""
         return self.etc / "away/error.html"
@@ -211,6 +216,11 @@ class Instance(BaseModel):
     def desk_url(self) -> str:
         """Where programs on this machine find the desk."""
         return f"http://127.0.0.1:{self.port_desk}/services/desk/"
+
+    @property
+    def job_containers(self) -> Path:
+        """Where Slurm holds each job's mount namespace and /tmp."""
+        return self.state / "job-container"
 
     @property
     def job_logs(self) -> Path:

@@ -1,0 +1,257 @@
+"""What the daemon does when it is asked: in which order a grant is looked at and carried out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from werkplaats_audit.client import Audit, AuditAway
+from werkplaats_audit.events import Event
+from werkplaats_datasets.grants import Grant, read_grant
+from werkplaats_datasets.signed import Checker, Forged
+from werkplaats_mounts import asked, decide
+from werkplaats_mounts.leaving import Leaving, event
+from werkplaats_mounts.mounted import Mounted, Store
+from werkplaats_mounts.revoked import Desk, DeskAway
+from werkplaats_mounts.sentences import say
+from werkplaats_mounts.settings import Settings
+from werkplaats_mounts.slurm import Slurm, SlurmAway
+from werkplaats_mounts.sources import source
+from werkplaats_mounts.spaces import Spaces
+from werkplaats_mounts.views import NoView, Views
+
+_log = logging.getLogger(__name__)
+#: After a refusal the same person waits (s): each is written down, and nobody is to fill the audit's disk.
+_AFTER_REFUSAL: Final = 0.25
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, as the kernel says it."""
+
+    uid: int
+    name: str
+
+
+class Refused(Exception):
+    """It is not done. Its reason is one of :mod:`werkplaats_mounts.sentences`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass
+class Acts:
+    """Carries out what is asked, one thing at a time for each person.
+
+    Attributes
+    ----------
+    locks
+        By name: two mounts of one person's wait for one another, and the watch waits too.
+    """
+
+    settings: Settings
+    checker: Checker
+    desk: Desk
+    slurm: Slurm
+    audit: Audit
+    store: Store
+    spaces: Spaces
+    views: Views
+    leaving: Leaving
+    clock: Callable[[], float] = time.time
+    locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    async def answer(self, line: bytes, caller: Caller) -> dict[str, Any]:
+        """Answer one message."""
+        match asked.read(line):
+            case asked.Mount() as wish:
+                return await self._answer_mount(wish, caller)
+            case asked.Unmount() as wish:
+                return await self._answer_unmount(wish, caller)
+            case asked.Mounted(job=job):
+                return {"mounted": [self._shown(one) for one in self._of(job, caller)]}
+            case asked.Can():
+                return {"own_mounts": self.settings.own_mounts}
+        return _trouble("unknown-message", "en")
+
+    def _of(self, job: int, caller: Caller) -> list[Mounted]:
+        """Return what is mounted in a job, to whose it is and to root."""
+        found = self.store.of(job)
+        return [one for one in found if caller.uid == 0 or one.grant.person == caller.name]
+
+    def _shown(self, one: Mounted) -> dict[str, Any]:
+        grant = one.grant
+        return {
+            "dataset": grant.dataset,
+            "version": grant.version,
+            "path": self.views.point(grant.dataset),
+            "since": one.since,
+            "ends_at": grant.ends_at,
+            "alone": grant.alone,
+        }
+
+    # -- mounting --------------------------------------------------------------------------------
+
+    async def _answer_mount(self, wish: asked.Mount, caller: Caller) -> dict[str, Any]:
+        async with self.locks[caller.name]:
+            grant: Grant | None = None
+            try:
+                grant = read_grant(self.checker, wish.grant)
+                await self._mount(grant, caller)
+            except (Refused, Forged, NoView, DeskAway, SlurmAway, AuditAway) as wrong:
+                reason = _reason(wrong)
+                _log.info("%s is refused a mount (%s): %s", caller.name, reason, wrong)
+                self._note(grant, caller, reason)
+                await asyncio.sleep(_AFTER_REFUSAL)
+                return _trouble(reason, wish.language)
+        return {
+            "path": self.views.point(grant.dataset),
+            "dataset": grant.dataset,
+            "version": grant.version,
+        }
+
+    async def _mount(self, grant: Grant, caller: Caller) -> None:
+        """Mount what a grant says, or raise why not."""
+        _refuse(decide.grant(grant, caller.name, self.clock()))
+        if not self.store.use(grant):
+            raise Refused("replayed")
+        if not self.settings.own_mounts and grant.tier != "open":
+            raise Refused("no-own-mounts")
+        revocations, jobs = await asyncio.gather(self.desk.revocations(), self.slurm.jobs([grant.person]))
+        _refuse("revoked" if revocations.takes(grant) else decide.job(grant, jobs))
+        if not self.settings.own_mounts:
+            self._show(grant)
+        elif not self._is_there(grant):
+            await self._mount_alone(grant)
+
+    def _is_there(self, grant: Grant) -> bool:
+        """Return whether it is mounted already."""
+        there = self.store.get(grant.job, grant.dataset)
+        if there is None:
+            return False
+        if there.state == "leaving":
+            raise Refused("busy")
+        if there.grant.version != grant.version:
+            raise Refused("other-version")
+        return True
+
+    async def _mount_alone(self, grant: Grant) -> None:
+        """Mount; where it must be alone, first keep anything else of the person's from starting."""
+        if not grant.alone:
+            await self._lay(grant)
+            return
+        await self.slurm.mark(grant.job, grant.dataset)
+        try:
+            jobs = await self.slurm.jobs([grant.person])
+            if decide.others(grant.person, grant.job, jobs):
+                raise Refused("others-run")
+            await self._lay(grant)
+        except BaseException:
+            if not any(one.grant.alone for one in self.store.of(grant.job)):
+                await self.slurm.unmark(grant.job)
+            raise
+
+    async def _lay(self, grant: Grant) -> None:
+        """Write it down, mount, and write down how that went."""
+        spaces = self.spaces.of(grant.job)
+        if len(spaces) != 1:
+            raise Refused("elsewhere")
+        self.views.make_point(grant.dataset)
+        entry = self.audit.begin(event("mount", grant))
+        now = int(self.clock())
+        mounting = self.store.put(Mounted(grant=grant, state="mounting", since=now, open_entry=entry))
+        try:
+            view = await self.views.lay(spaces[0], grant.dataset, source(self.settings.vault, grant))
+        except NoView as wrong:
+            _log.error("%s is not mounted in job %d: %s", grant.dataset, grant.job, wrong)
+            await self._take_back(mounting, spaces[0], wrong.reason)
+            raise
+        mounted = self.store.put(mounting.model_copy(update={"state": "mounted", "view": view}))
+        self.leaving.finish(mounted)
+
+    async def _take_back(self, mounting: Mounted, space: Path, reason: str) -> None:
+        """Leave nothing half-mounted; what cannot be done now the watch does."""
+        grant = mounting.grant
+        try:
+            if await self.leaving.seen(space, grant.dataset):
+                await self.views.take(space, grant.dataset, lazily=True)
+            self.audit.close(mounting.open_entry, "failed", {"why": reason})
+        except (NoView, AuditAway) as wrong:
+            _log.error("%s in job %d is cleared up later: %s", grant.dataset, grant.job, wrong)
+        else:
+            self.store.drop(mounting)
+
+    def _show(self, grant: Grant) -> None:
+        """Write down the use of a dataset that lies open on this node, where jobs have no mounts."""
+        folder = self.settings.data / grant.dataset
+        if not folder.is_dir() or not any(os.scandir(folder)):
+            raise Refused("no-data")
+        entry = self.audit.begin(event("mount", grant, {"own_mounts": "no"}))
+        self.audit.close(entry, "done")
+
+    def _note(self, grant: Grant | None, caller: Caller, reason: str) -> None:
+        detail = {"reason": reason}
+        if grant is None:
+            refusal = Event(kind="refusal", person=caller.name, detail=detail)
+        else:
+            refusal = event("refusal", grant, detail).model_copy(update={"person": caller.name})
+        try:
+            self.audit.note(refusal, "refused")
+        except AuditAway as wrong:
+            _log.error("a refusal is not written down: %s", wrong)
+
+    # -- unmounting ------------------------------------------------------------------------------
+
+    async def _answer_unmount(self, wish: asked.Unmount, caller: Caller) -> dict[str, Any]:
+        there = self.store.get(wish.job, wish.dataset)
+        if there is None or caller.uid not in (0, _uid_of(there, caller)):
+            return _trouble("not-mounted", wish.language)
+        async with self.locks[there.grant.person]:
+            now = self.store.get(wish.job, wish.dataset)
+            if now is None or now.state != "mounted":
+                return _trouble("not-mounted", wish.language)
+            try:
+                gone = await self.leaving.asked(now)
+            except (AuditAway, NoView) as wrong:
+                _log.error("%s stays in job %d: %s", wish.dataset, wish.job, wrong)
+                return _trouble(_reason(wrong), wish.language)
+        return {"unmounted": wish.dataset} if gone else _trouble("busy", wish.language)
+
+
+def _uid_of(mounted: Mounted, caller: Caller) -> int:
+    """Return the caller's number where it is theirs, and no number otherwise."""
+    return caller.uid if mounted.grant.person == caller.name else -1
+
+
+def _refuse(reason: str | None) -> None:
+    if reason is not None:
+        raise Refused(reason)
+
+
+def _reason(wrong: Exception) -> str:
+    """Return what of :mod:`werkplaats_mounts.sentences` an exception is."""
+    match wrong:
+        case Refused(reason=reason) | NoView(reason=reason):
+            return str(reason)
+        case Forged():
+            return "forged"
+        case DeskAway():
+            return "desk-away"
+        case SlurmAway():
+            return "slurm-away"
+        case AuditAway():
+            return "audit-away"
+    return "failed"
+
+
+def _trouble(reason: str, language: Any) -> dict[str, Any]:
+    return {"trouble": reason, "message": say(reason, language)}

@@ -1,0 +1,208 @@
+"""Taking a view away: by the person's wish where nothing is open in it, and otherwise whatever holds it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pwd
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from werkplaats_audit.client import Audit, AuditAway
+from werkplaats_audit.events import Event, Kind, Outcome
+from werkplaats_datasets.grants import Grant
+from werkplaats_mounts.holders import Search, kill
+from werkplaats_mounts.mounted import Mounted, Store, Why
+from werkplaats_mounts.slurm import Slurm, SlurmAway
+from werkplaats_mounts.spaces import Spaces
+from werkplaats_mounts.views import NoView, View, Views
+
+_log = logging.getLogger(__name__)
+#: How long the processes that hold a view are looked for and ended (s), before the next round goes on.
+_SECONDS: Final = 6.0
+_AGAIN_SECONDS: Final = 0.05
+#: What the audit says of an entry that there is no closing of any more.
+_TOLD: Final = ("closed", "no-such-entry", "not-yours")
+
+
+def event(kind: Kind, grant: Grant, detail: Mapping[str, str] | None = None) -> Event:
+    """Return what the audit is told of an act with a grant."""
+    return Event(
+        kind=kind,
+        person=grant.person,
+        dataset=grant.dataset,
+        version=grant.version,
+        project=grant.project,
+        job=grant.job,
+        purpose=grant.purpose,
+        entitlement=grant.entitlement,
+        detail={"grant": grant.id, **(detail or {})},
+    )
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """Takes views away, and keeps the record until that is done and written down."""
+
+    store: Store
+    spaces: Spaces
+    views: Views
+    slurm: Slurm
+    audit: Audit
+
+    async def asked(self, mounted: Mounted) -> bool:
+        """Unmount as the person wishes; return whether it is gone, or something is open in it.
+
+        Raises
+        ------
+        AuditAway, NoView
+        """
+        entry = self.audit.begin(event("unmount", mounted.grant, {"why": "asked"}))
+        leaving = self.store.put(self._closed(mounted).model_copy(update=_left("asked", entry)))
+        for space in self.spaces.of(mounted.grant.job):
+            if await self.views.take(space, mounted.grant.dataset, lazily=False) == "busy":
+                stays = {"state": "mounted", "why": None, "open_entry": 0}
+                self.store.put(leaving.model_copy(update=stays))
+                self._close(entry, "refused", {"why": "busy"})
+                return False
+        await self._settle(leaving)
+        return True
+
+    async def at_once(self, mounted: Mounted, why: Why) -> None:
+        """Take a view away whoever holds it; what cannot be done now is gone on with at the next call."""
+        if mounted.state != "leaving":
+            mounted = self._begin(mounted, why)
+        elif mounted.why != why and why == "job-ended":
+            mounted = self.store.put(mounted.model_copy(update={"why": why}))
+        try:
+            gone = await self._away(mounted)
+        except NoView as wrong:
+            _log.error("%s of job %d: %s", mounted.grant.dataset, mounted.grant.job, wrong)
+            return
+        if gone:
+            await self._settle(self.store.get(mounted.grant.job, mounted.grant.dataset) or mounted)
+
+    def _begin(self, mounted: Mounted, why: Why) -> Mounted:
+        """Write down that it leaves; without an audit too, for what was taken back must not stay."""
+        _log.info("%s leaves job %d: %s", mounted.grant.dataset, mounted.grant.job, why)
+        entry = mounted.open_entry
+        if why not in ("job-ended", "killed"):
+            mounted = self._closed(mounted)
+            try:
+                entry = self.audit.begin(event("unmount", mounted.grant, {"why": why}))
+            except AuditAway as wrong:
+                _log.error("the audit is told later: %s", wrong)
+        return self.store.put(mounted.model_copy(update=_left(why, entry)))
+
+    async def _away(self, mounted: Mounted) -> bool:
+        """Unmount in the job, and end what still holds it; return whether nothing does."""
+        spaces = self.spaces.of(mounted.grant.job)
+        view, busy = mounted.view, False
+        for space in spaces:
+            view = view or await self.seen(space, mounted.grant.dataset)
+            if await self.views.take(space, mounted.grant.dataset, lazily=False) == "busy":
+                await self.views.take(space, mounted.grant.dataset, lazily=True)
+                busy = True
+        if busy:
+            await self._end(mounted.grant.job)
+        return view is None or await self._let_go(mounted, view, spaces if busy else ())
+
+    async def seen(self, space: Path, dataset: str) -> View | None:
+        """Return the view of a dataset that is in a namespace."""
+        for one in await self.views.shown(space):
+            if one.point == self.views.point(dataset):
+                return View(mount=one.id, device=one.device, root=one.root)
+        return None
+
+    async def _let_go(self, mounted: Mounted, view: View, emptied: tuple[Path, ...]) -> bool:
+        """End the processes that hold a view, and the job with them, until there are none."""
+        search = self._search(mounted, view, emptied)
+        until, ended = time.monotonic() + _SECONDS, bool(emptied)
+        while search is not None and (found := search.found()):
+            if time.monotonic() > until:
+                _log.error("%s is still held by %s", mounted.grant.dataset, sorted(found))
+                return False
+            if not ended:
+                await self._end(mounted.grant.job)
+                ended = True
+            kill(found)
+            await asyncio.sleep(_AGAIN_SECONDS)
+            search = self._search(mounted, view, emptied)
+        return True
+
+    def _search(self, mounted: Mounted, view: View, emptied: tuple[Path, ...]) -> Search | None:
+        grant = mounted.grant
+        try:
+            uid = pwd.getpwnam(grant.person).pw_uid
+        except KeyError:  # who left has no processes
+            return None
+        elsewhere = any(
+            one.grant.person == grant.person and one.grant.dataset == grant.dataset and one.state == "mounted"
+            for one in self.store.all()
+        )
+        numbers = {path.stat().st_ino for path in emptied if path.exists()}
+        return Search(view, uid, self.spaces.numbers(), numbers, copies=not elsewhere)
+
+    async def _end(self, job: int) -> None:
+        try:
+            await self.slurm.end(job)
+        except SlurmAway as wrong:  # its processes are ended all the same
+            _log.error("job %d could not be ended: %s", job, wrong)
+
+    async def _settle(self, mounted: Mounted) -> None:
+        """Write down that it is gone, and only then forget it."""
+        mounted = self.store.put(mounted.model_copy(update={"view": None}))
+        if not self._said(mounted):
+            return
+        if mounted.grant.alone and mounted.why != "job-ended":
+            try:
+                await self.slurm.unmark(mounted.grant.job)
+            except SlurmAway as wrong:
+                _log.error("the mark on job %d stays: %s", mounted.grant.job, wrong)
+                self.store.put(mounted.model_copy(update={"open_entry": 0, "said": True}))
+                return
+        self.store.drop(mounted)
+
+    def _said(self, mounted: Mounted) -> bool:
+        """Tell the audit how it ended; return whether it knows."""
+        if mounted.said:
+            return True
+        why = mounted.why or "lost"
+        try:
+            if mounted.open_entry:
+                outcome: Outcome = "failed" if why == "killed" else "done"
+                self.audit.close(mounted.open_entry, outcome, {"why": why})
+            if why == "job-ended":
+                self.audit.note(event("end", mounted.grant, {"why": why}), "done")
+            elif not mounted.open_entry:
+                self.audit.note(event("unmount", mounted.grant, {"why": why}), "done")
+        except AuditAway as wrong:
+            if wrong.reason not in _TOLD:
+                _log.error("the audit is told later: %s", wrong)
+                return False
+        return True
+
+    def _closed(self, mounted: Mounted) -> Mounted:
+        """Close the audit's entry of the mount itself, where that is still to be done."""
+        if mounted.open_entry and self._close(mounted.open_entry, "done", {}):
+            return self.store.put(mounted.model_copy(update={"open_entry": 0}))
+        return mounted
+
+    def _close(self, entry: int, outcome: Outcome, detail: Mapping[str, str]) -> bool:
+        try:
+            self.audit.close(entry, outcome, detail)
+        except AuditAway as wrong:
+            _log.error("the audit is told later: %s", wrong)
+            return wrong.reason in _TOLD
+        return True
+
+    def finish(self, mounted: Mounted) -> None:
+        """Close what the audit could not be told when it was mounted."""
+        self._closed(mounted)
+
+
+def _left(why: Why, entry: int) -> dict[str, object]:
+    return {"state": "leaving", "why": why, "open_entry": entry}

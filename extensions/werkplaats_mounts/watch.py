@@ -1,0 +1,111 @@
+"""What happens to views that are there: jobs end, access is taken back or runs out, a daemon was killed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from werkplaats_datasets.grants import Revocations
+from werkplaats_mounts import decide
+from werkplaats_mounts.acts import Acts
+from werkplaats_mounts.mounted import Mounted
+from werkplaats_mounts.revoked import DeskAway
+from werkplaats_mounts.slurm import Job, SlurmAway
+from werkplaats_mounts.views import NoView
+
+_log = logging.getLogger(__name__)
+#: How often the desk and Slurm are asked while something is mounted (s).
+EVERY: Final = 2.5
+
+
+@dataclass
+class Watch:
+    """Looks after what is mounted."""
+
+    acts: Acts
+
+    async def run(self) -> None:
+        """Look again and again."""
+        while True:
+            try:
+                await self.round()
+            except Exception:  # the watch must not end because one round went wrong
+                _log.exception("a round of the watch failed")
+            await asyncio.sleep(EVERY)
+
+    async def round(self) -> None:
+        """Look once at everything that is mounted."""
+        acts, everything = self.acts, self.acts.store.all()
+        acts.store.forget(acts.clock())
+        if not everything:
+            return
+        people = {one.grant.person for one in everything}
+        revocations, jobs = await asyncio.gather(self._revocations(), self._jobs(people))
+        # Nobody waits for somebody else's mount that takes its time to go.
+        await asyncio.gather(*(self._person(name, everything, revocations, jobs) for name in people))
+
+    async def _revocations(self) -> Revocations | None:
+        """Return the newest list; of a desk that is away the one that it gave last."""
+        try:
+            return await self.acts.desk.revocations()
+        except DeskAway as wrong:
+            _log.warning("the desk does not say what was taken back: %s", wrong)
+            return self.acts.desk.newest
+
+    async def _jobs(self, people: Iterable[str]) -> tuple[Job, ...] | None:
+        try:
+            return await self.acts.slurm.jobs(people)
+        except SlurmAway as wrong:
+            _log.warning("Slurm does not say which jobs run: %s", wrong)
+            return None
+
+    async def _person(
+        self,
+        name: str,
+        everything: Iterable[Mounted],
+        revocations: Revocations | None,
+        jobs: tuple[Job, ...] | None,
+    ) -> None:
+        async with self.acts.locks[name]:
+            for one in everything:
+                # What changed meanwhile is younger than Slurm's answer, and is looked at in the next round.
+                if one.grant.person == name and self.acts.store.get(one.grant.job, one.grant.dataset) is one:
+                    await self._look(one, revocations, jobs)
+
+    async def _look(
+        self, one: Mounted, revocations: Revocations | None, jobs: tuple[Job, ...] | None
+    ) -> None:
+        why = decide.must_go(one.grant, revocations, jobs, self.acts.clock())
+        if why is not None or one.state != "mounted":
+            await self.acts.leaving.at_once(one, why or one.why or "killed")
+        elif one.open_entry:
+            self.acts.leaving.finish(one)
+
+    async def begin(self) -> None:
+        """Put in order what a daemon that was killed has left; nothing half-mounted stays."""
+        acts = self.acts
+        for one in acts.store.all():
+            if one.state != "mounted":
+                await acts.leaving.at_once(one, one.why or "killed")
+        for job, space in acts.spaces.all():
+            try:
+                await self._tidy(job)
+            except NoView as wrong:
+                _log.error("%s cannot be looked into: %s", space, wrong)
+
+    async def _tidy(self, job: int) -> None:
+        """Take away what is mounted in a job without a record; end the records of what is not."""
+        acts = self.acts
+        records = {one.grant.dataset: one for one in acts.store.of(job)}
+        for space in acts.spaces.of(job):
+            shown = {one.id: one.point.rpartition("/")[2] for one in await acts.views.shown(space)}
+            for dataset in shown.values():
+                if dataset not in records:
+                    _log.warning("%s was mounted in job %d, and nobody knows why", dataset, job)
+                    await acts.views.take(space, dataset, lazily=True)
+            for one in records.values():
+                if one.state == "mounted" and one.view is not None and one.view.mount not in shown:
+                    await acts.leaving.at_once(one, "lost")
