@@ -161,10 +161,8 @@ class Up:
         if files.write(instance.etc / "installed", environments.digest(self.wheel) + "\n"):
             self._stale |= {"hub", "queue", "streams", "desk"}
         accounts.allow_programs(self.console, instance, self.facility)
-        alone = facilities.read(self.facility_file)
-        files.write(instance.desk_settings, desk_settings(instance, alone))
         files.folder(instance.away_page.parent)
-        files.write(instance.away_page, away_page(alone.facility))
+        files.write(instance.away_page, away_page(facilities.read(self.facility_file).facility))
         if instance.default:
             command = Path("/usr/local/bin/werkplaats")
             command.unlink(missing_ok=True)
@@ -195,6 +193,8 @@ class Up:
             "slurm",
         ):
             self._stale.add("slurmdbd")
+        # The desk says whether a job has mounts of its own here, which slurm.conf says.
+        files.write(instance.desk_settings, desk_settings(instance, facilities.read(self.facility_file)))
 
     def _start_slurm(self, supervisor: Supervisor) -> None:
         logs = self.instance.logs
