@@ -8,12 +8,14 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from werkplaats_audit.client import AuditAway
 from werkplaats_datasets.catalogue import Dataset
 from werkplaats_desk import access, access_requests, dataset_acts, fields, history, revoking
 from werkplaats_desk.applications import Decision
 from werkplaats_desk.dataset_acts import Revoke
 from werkplaats_desk.datasets import Datasets
 from werkplaats_desk.desk import Desk, Fields, Reader, TheDatasets, TheDesk
+from werkplaats_desk.history import Act
 from werkplaats_desk.login_pages import see
 from werkplaats_desk.pages import render
 from werkplaats_desk.people import Person
@@ -74,9 +76,17 @@ def _one(
         hold = access.held(session, name)
     return render(
         request, "steward.html", person, status=status, one=found, record=found.record, asked=asked,
-        accepted=accepted, hold=hold, acts=history.of_dataset(datasets.audit, name), today=date.today(),
+        accepted=accepted, hold=hold, acts=_acts(datasets, name), today=date.today(),
         wrong=wrong,
     )  # fmt: skip
+
+
+def _acts(datasets: Datasets, name: str) -> list[Act] | None:
+    """Return what was done with a dataset; ``None`` while the audit does not answer."""
+    try:
+        return history.of_dataset(datasets.audit, name)
+    except AuditAway:
+        return None
 
 
 @router.post("/datasets/{name}/steward/{number}/decision")
