@@ -76,7 +76,7 @@ def _act(entry: Entry, end: Entry | None) -> Act:
         outcome=entry.outcome or (end.outcome if end else None) or "open",
         what=detail.get("what", ""),
         word=detail.get("word", ""),
-        reason=detail.get("reason", ""),
+        reason=detail.get("reason", "") or detail.get("why", ""),
         **event.model_dump(exclude={"detail"}),
     )
 
