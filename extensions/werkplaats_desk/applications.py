@@ -26,6 +26,7 @@ MOST_DAYS: Final = 5 * 366
 Title = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=3, max_length=80), AfterValidator(one_line)
 ]
+Word = Annotated[str, Field(max_length=1000), AfterValidator(some_lines)]
 
 
 class Draft(BaseModel):
@@ -50,7 +51,7 @@ class Decision(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     approve: bool
-    word: Annotated[str, Field(max_length=1000), AfterValidator(some_lines)] = ""
+    word: Word = ""
     version: int
 
 

@@ -176,7 +176,6 @@ class Up:
             self._stale |= {"hub", "queue", "streams", "audit", "desk", "mounts"}
         accounts.allow_programs(self.console, instance, self.facility)
         alone = facilities.read(self.facility_file)
-        files.write(instance.desk_settings, desk_settings(instance, alone))
         if files.write(instance.audit_settings, audit_settings(instance, alone.audit)):
             self._stale.add("audit")
         files.folder(instance.away_page.parent)
@@ -211,6 +210,8 @@ class Up:
             "slurm",
         ):
             self._stale.add("slurmdbd")
+        # The desk says whether a job has mounts of its own here, which slurm.conf says.
+        files.write(instance.desk_settings, desk_settings(instance, facilities.read(self.facility_file)))
 
     def _start_slurm(self, supervisor: Supervisor) -> None:
         logs = self.instance.logs

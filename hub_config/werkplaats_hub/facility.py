@@ -117,6 +117,8 @@ class Desk(Frozen):
         The stream of courses; without one that of first steps, or else the first.
     teachers, teacher_groups, operator_groups
         Who makes courses and, beside the Hub's admins, who decides on requests.
+    stewards, steward_groups
+        Who decides on datasets, beside the steward that a dataset's own record names.
     database
         An address of SQLAlchemy's; without one SQLite on this machine. It holds no password.
     """
@@ -127,6 +129,8 @@ class Desk(Frozen):
     teachers: tuple[Person, ...] = Field(default=(), strict=False)
     teacher_groups: tuple[str, ...] = Field(default=(), strict=False)
     operator_groups: tuple[str, ...] = Field(default=(), strict=False)
+    stewards: tuple[Person, ...] = Field(default=(), strict=False)
+    steward_groups: tuple[str, ...] = Field(default=(), strict=False)
     database: str = ""
 
     @field_validator("database")
