@@ -36,20 +36,6 @@ class _Read(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Party(_Read):
-    """Whose the data is, or who looks after it."""
-
-    name: str
-    url: str = ""
-
-
-class Purpose(_Read):
-    """What data may be used for (DUO)."""
-
-    code: str = ""
-    title: Spoken
-
-
 class Preview(_Read):
     """The first rows."""
 
@@ -64,19 +50,20 @@ class Dataset(_Read):
     version: str
     title: Spoken
     description: Spoken = ""
-    owner: Party
-    steward: Party | None = None
+    owner: str
+    steward: str = ""
     licence: str = ""
     licence_title: str = ""
     tier: Literal["open", "registered", "restricted"]
     synthetic: bool = False
     size_bytes: int = 0
     files: int = 0
-    purposes: tuple[Purpose, ...] = ()
+    purposes: tuple[Spoken, ...] = ()
     read_with: str = ""
     standing: str
-    project: str | None = ""
-    until: str | None = ""
+    word: str = ""
+    project: str = ""
+    until: str | None = None
     terms: Spoken = ""
     legal_basis: Spoken = ""
     consent: Spoken = ""
@@ -86,7 +73,7 @@ class Dataset(_Read):
 _MANY: Final = TypeAdapter(tuple[Dataset, ...])
 
 
-def many(answer: dict[str, Any]) -> tuple[Dataset, ...]:
+def many(answer: Any) -> tuple[Dataset, ...]:
     """Read what the desk offers.
 
     Raises
@@ -94,12 +81,12 @@ def many(answer: dict[str, Any]) -> tuple[Dataset, ...]:
     NoAnswer
     """
     try:
-        return _MANY.validate_python(answer.get("datasets"))
+        return _MANY.validate_python(answer)
     except ValidationError:
         raise NoAnswer(say("desk_away")) from None
 
 
-def one(answer: dict[str, Any]) -> Dataset:
+def one(answer: Any) -> Dataset:
     """Read what the desk says of one dataset.
 
     Raises
@@ -118,7 +105,7 @@ def card(dataset: Dataset) -> dict[str, Any]:
         "id": dataset.id,
         "title": dataset.title or dataset.id,
         "description": dataset.description,
-        "owner": dataset.owner.name,
+        "owner": dataset.owner,
         "licence": dataset.licence_title or dataset.licence,
         "version": dataset.version,
         "size": size(dataset.size_bytes),
@@ -127,7 +114,7 @@ def card(dataset: Dataset) -> dict[str, Any]:
         "synthetic": dataset.synthetic,
         "standing": dataset.standing if dataset.standing in _STANDINGS else "unknown",
         "stands": standing(dataset),
-        "project": dataset.project or "",
+        "word": say("word", word=dataset.word) if dataset.word else "",
     }
 
 
@@ -136,10 +123,10 @@ def details(dataset: Dataset) -> dict[str, Any]:
     return {
         "terms": dataset.terms,
         "about": [
-            [say("purposes"), "; ".join(purpose.title for purpose in dataset.purposes)],
+            [say("purposes"), "; ".join(dataset.purposes)],
             [say("basis"), dataset.legal_basis],
             [say("consent"), dataset.consent],
-            [say("steward"), dataset.steward.name if dataset.steward else ""],
+            [say("steward"), dataset.steward],
             [say("licence"), dataset.licence],
         ],
         "preview": _preview(dataset.preview),

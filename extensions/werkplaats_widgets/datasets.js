@@ -98,12 +98,12 @@ class Card {
   /** Where somebody stands, and the one button; or what is mounted. */
   does() {
     const { words, model } = this.panel;
-    const { tier, standing, stands } = this.card;
+    const { tier, standing, stands, word } = this.card;
     if (this.mounted) {
       return [this.ready()];
     }
     const before = tier === 'restricted' ? text('wp-data-means', words.alone_before) : null;
-    const stood = text('wp-data-stands', stands);
+    const stood = text('wp-data-stands', [stands, word].filter(Boolean).join(' '));
     if (!model.get('own_mounts') && tier !== 'open') {
       return [before, text('wp-data-stands', words.no_mounts)];
     }
@@ -175,21 +175,33 @@ class Card {
     const form = make(
       'form',
       { novalidate: true, onsubmit: send },
-      this.field('project', words.project, { type: 'text', autocomplete: 'off', maxlength: 64 }),
+      this.field('project', words.project, { options: this.projects() }),
       this.field('purpose', words.purpose, { rows: 3, maxlength: 2000 }),
       this.field('until', words.last_day, { type: 'date' }),
       make('p', { class: 'wp-data-buttons' }, this.button('send', words.send, null))
     );
     const box = this.terms(false);
-    box.append(form);
+    if (this.details) {
+      box.append(form);
+    }
     return box;
+  }
+
+  /** This server's project first: a dataset is mounted only in a server of the project it was asked for. */
+  projects() {
+    const { model } = this.panel;
+    const all = [...new Set([model.get('project'), ...model.get('projects')])].filter(Boolean);
+    this.form.project ||= all[0] ?? '';
+    return all;
   }
 
   field(name, label, attributes) {
     const id = `${this.key}-${name}`;
-    const tag = attributes.rows ? 'textarea' : 'input';
+    const { options, ...others } = attributes;
+    const tag = options ? 'select' : others.rows ? 'textarea' : 'input';
     const keep = event => (this.form[name] = event.target.value);
-    const input = make(tag, { id, 'data-key': name, required: true, oninput: keep, ...attributes });
+    const input = make(tag, { id, 'data-key': name, required: true, oninput: keep, ...others });
+    input.append(...(options ?? []).map(value => make('option', { value }, value)));
     input.value = this.form[name];
     return make('p', { class: 'wp-data-field' }, make('label', { for: id }, label), input);
   }

@@ -44,6 +44,8 @@ class Datasets(anywidget.AnyWidget):
 
     Attributes
     ----------
+    project, projects
+        This server's project, and those for which data can be asked; empty until somebody asks.
     offered
         What each card shows, in the desk's order.
     details
@@ -63,7 +65,8 @@ class Datasets(anywidget.AnyWidget):
 
     words = traitlets.Dict().tag(sync=True)
     project = traitlets.Unicode().tag(sync=True)
-    offered = traitlets.List().tag(sync=True)
+    projects: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    offered: traitlets.List[Any] = traitlets.List().tag(sync=True)
     details = traitlets.Dict().tag(sync=True)
     mounted = traitlets.Dict().tag(sync=True)
     said = traitlets.Dict().tag(sync=True)
@@ -139,6 +142,8 @@ class Datasets(anywidget.AnyWidget):
     def show(self, name: str) -> None:
         """Ask the desk for what an opened card shows."""
         found = cards.one(Desk.of().get(f"api/datasets/{name}"))
+        if found.tier == "restricted":
+            self.projects = [str(project) for project in Desk.of().get("api/projects")]
         self.details = {**self.details, name: cards.details(found)}
 
     def apply(self, name: str, project: str, purpose: str, until: str) -> None:

@@ -51,15 +51,15 @@ class Desk:
         url = environment.get("WERKPLAATS_DESK_URL", "").rstrip("/")
         return cls(url, environment.get("JUPYTERHUB_API_TOKEN", ""))
 
-    def get(self, path: str, **asked: str) -> dict[str, Any]:
-        """Return what the desk answers to a ``GET``.
+    def get(self, path: str) -> Any:
+        """Return what the desk answers to a ``GET``, read as JSON.
 
         Raises
         ------
         NoAnswer
             With a sentence in the person's language; :class:`Refused` when it is the desk's own.
         """
-        return _an_object(self._ask("GET", path, params=asked))
+        return _json(self._ask("GET", path))
 
     def post(self, path: str, **told: Any) -> dict[str, Any]:
         """Return what the desk answers to a ``POST`` of JSON.
@@ -69,7 +69,10 @@ class Desk:
         NoAnswer
             As :meth:`get`.
         """
-        return _an_object(self._ask("POST", path, json=told))
+        found = _json(self._ask("POST", path, json=told))
+        if not isinstance(found, dict):
+            raise NoAnswer(say("desk_away"))
+        return found
 
     def text(self, path: str, **asked: str) -> str:
         """Return what the desk answers to a ``GET``, as it is.
@@ -119,11 +122,8 @@ def _refusal(answer: requests.Response) -> NoAnswer:
     return NoAnswer(say("refused" if answer.status_code in (401, 403) else "desk_away"))
 
 
-def _an_object(answer: requests.Response) -> dict[str, Any]:
+def _json(answer: requests.Response) -> Any:
     try:
-        found = answer.json()
+        return answer.json()
     except ValueError:
         raise NoAnswer(say("desk_away")) from None
-    if not isinstance(found, dict):
-        raise NoAnswer(say("desk_away"))
-    return found

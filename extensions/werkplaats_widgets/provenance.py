@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tempfile
@@ -128,15 +127,8 @@ def _asked(project: str | None) -> dict[str, str]:
 
 
 def _may_replace(folder: Path) -> bool:
-    """Return whether no crate of something else stands there: ours names the page beside it."""
-    path = folder / CRATE
-    if not path.exists():
-        return True
-    try:
-        graph = json.loads(path.read_text()).get("@graph", [])
-    except (ValueError, AttributeError):
-        return False
-    return any(isinstance(node, dict) and node.get("@id") == HTML for node in graph)
+    """Return whether no crate of something else stands there: ours has its page beside it."""
+    return (folder / HTML).exists() or not (folder / CRATE).exists()
 
 
 def _write(path: Path, text: str) -> Path:
