@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
+from werkplaats_widgets.datasets import Datasets, catalogue, datasets
+from werkplaats_widgets.hub import NoAnswer
+from werkplaats_widgets.mounting import mount, unmount
+from werkplaats_widgets.provenance import Provenance, provenance
 from werkplaats_widgets.quota import Quota, numbers, quota
 
-__all__ = ["Quota", "numbers", "quota"]
+__all__ = [
+    "Datasets",
+    "NoAnswer",
+    "Provenance",
+    "Quota",
+    "catalogue",
+    "datasets",
+    "mount",
+    "numbers",
+    "provenance",
+    "quota",
+    "unmount",
+]

@@ -4,6 +4,7 @@ import { DocumentRegistry } from '@jupyterlab/docregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { Banner } from './banner';
+import { data } from './data';
 import { gone, goneAtLast, hubPage, silenceDialogs } from './ending';
 import { INotice, onNotice } from './notice';
 import { Saving } from './saving';
@@ -100,4 +101,4 @@ function openDocuments(shell: ILabShell, manager: IDocumentManager): Set<Documen
   return found;
 }
 
-export default plugin;
+export default [plugin, data];

@@ -82,9 +82,44 @@ const en: IWords = {
   hub: 'How to go on'
 };
 
+/** What the data panel says before its kernel does. */
+export interface IDataWords {
+  caption: string;
+  hint: string;
+  starting: string;
+  stopped: string;
+  again: string;
+}
+
+const data: Record<'nl' | 'en', IDataWords> = {
+  nl: {
+    caption: 'Gegevens',
+    hint: 'Welke datasets er zijn, en hoe je ze gebruikt',
+    starting: 'Even geduld: de datasets worden opgehaald …',
+    stopped: 'De datasets zijn nu niet te zien. Je werk loopt door.',
+    again: 'Probeer het opnieuw'
+  },
+  en: {
+    caption: 'Data',
+    hint: 'Which datasets there are, and how to use them',
+    starting: 'One moment: the datasets are being fetched …',
+    stopped: 'The datasets cannot be shown now. Your work goes on.',
+    again: 'Try again'
+  }
+};
+
+/** Return the data panel's words in Lab's language. */
+export function dataWordsIn(languageCode: string): IDataWords {
+  return data[isDutch(languageCode) ? 'nl' : 'en'];
+}
+
+function isDutch(languageCode: string): boolean {
+  return /^nl\b|^nl_/.test(languageCode);
+}
+
 /** Return the words in Lab's language; who reads neither gets English. */
 export function wordsIn(languageCode: string): IWords {
-  return /^nl\b|^nl_/.test(languageCode) ? nl : en;
+  return isDutch(languageCode) ? nl : en;
 }
 
 /** Return a time of the day as in a copy's name: a colon is no letter for a file's name everywhere. */

@@ -1,1 +1,2 @@
 import './notice.css';
+import './data.css';

@@ -1,0 +1,61 @@
+import { ILabShell, ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ILauncher } from '@jupyterlab/launcher';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { IStateDB } from '@jupyterlab/statedb';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { LabIcon } from '@jupyterlab/ui-components';
+
+import { DataPanel } from './panel';
+import { dataWordsIn } from './words';
+
+const COMMAND = 'werkplaats-lab:data';
+/** Under this, Lab remembers that the panel was shown to somebody once. */
+const SHOWN = 'werkplaats-lab:data-shown';
+/** On a window that is narrower the panel would hide what somebody came for (CSS pixels). */
+const ROOM = 900;
+
+/** Three disks: drawn here, in the colour of Lab's other icons. */
+const icon = new LabIcon({
+  name: 'werkplaats-lab:data',
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="24" viewBox="0 0 24 24"><g class="jp-icon3 jp-icon-selectable" fill="none" stroke="#616161" stroke-width="2"><ellipse cx="12" cy="5.5" rx="7.5" ry="3"/><path d="M4.5 5.5v13c0 1.7 3.4 3 7.5 3s7.5-1.3 7.5-3v-13M4.5 12c0 1.7 3.4 3 7.5 3s7.5-1.3 7.5-3"/></g></svg>`
+});
+
+/** Shows the datasets in Lab's left side area: once by itself, and from the launcher. */
+export const data: JupyterFrontEndPlugin<void> = {
+  id: 'werkplaats-lab:data',
+  description: 'Shows which datasets there are, beside what is open.',
+  autoStart: true,
+  requires: [ILabShell, IRenderMimeRegistry, IStateDB],
+  optional: [ITranslator, ILauncher, ILayoutRestorer],
+  activate: (
+    app: JupyterFrontEnd,
+    shell: ILabShell,
+    rendermime: IRenderMimeRegistry,
+    state: IStateDB,
+    translator: ITranslator | null,
+    launcher: ILauncher | null,
+    restorer: ILayoutRestorer | null
+  ) => {
+    const spoken = translator ?? nullTranslator;
+    const words = dataWordsIn(spoken.languageCode);
+    const panel = new DataPanel(app.serviceManager, rendermime, words);
+    panel.title.icon = icon;
+    panel.title.caption = words.caption;
+    shell.add(panel, 'left', { rank: 150 });
+    restorer?.add(panel, panel.id);
+    app.commands.addCommand(COMMAND, {
+      label: words.caption,
+      caption: words.hint,
+      icon,
+      execute: () => shell.activateById(panel.id)
+    });
+    // Under the heading that Lab has already, as Lab writes it.
+    launcher?.add({ command: COMMAND, category: spoken.load('jupyterlab').__('Other'), rank: 0 });
+    void app.restored.then(async () => {
+      if (window.innerWidth >= ROOM && !(await state.fetch(SHOWN))) {
+        await state.save(SHOWN, true);
+        shell.activateById(panel.id);
+      }
+    });
+  }
+};
