@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from werkplaats_hub import facility as facilities
-from werkplaats_hub.datasets_cli import app as datasets_commands
 from werkplaats_hub.audit_cli import app as audit_commands
+from werkplaats_hub.datasets_cli import app as datasets_commands
 from werkplaats_hub.instance import this_instance
 from werkplaats_hub.streams.cli import app as streams_commands
 
