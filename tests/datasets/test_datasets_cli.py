@@ -75,7 +75,7 @@ def test_what_is_mounted_stays(instance: Instance, tmp_path: Path) -> None:
     """The exit status says that something is left."""
     werkplaats("add", lay(tmp_path / "given"))
     (instance.state / "mounts/17").mkdir(parents=True)
-    (instance.state / "mounts/17/colours.json").write_text('{"version": "1.0.0"}')
+    (instance.state / "mounts/17/colours.json").write_text('{"grant": {"version": "1.0.0"}}')
     said = werkplaats("remove", "colours", "--bytes", "--yes")
     assert (said.exit_code, "mounted in job 17" in said.stderr) == (2, True)
 
