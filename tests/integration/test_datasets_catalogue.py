@@ -1,4 +1,4 @@
-"""The catalogue on a real machine: what `make up` laid down, who can read what, and the operator's command."""
+"""The catalogue on a real machine: what `make up` laid down, who can read what, and the command."""
 
 from __future__ import annotations
 
@@ -52,7 +52,8 @@ def test_people_read_the_records_and_not_the_data(platform: Platform) -> None:
 
 def test_a_dataset_of_an_operator(platform: Platform, tmp_path: Path) -> None:
     """Checked, added, listed, withdrawn and deleted; a broken one is refused with file, field and mend."""
-    folder = lay(tmp_path / "given")
+    steward = {"@type": "Person", "name": "De steward", "identifier": f"{PREFIX}steward"}
+    folder = lay(tmp_path / "given", maintainer=steward)
     checked = platform.werkplaats("datasets", "check", str(folder))
     assert checked.stdout.endswith("good. colours 1.0.0 (open), 1 files.\n"), checked.stderr
     broken = platform.werkplaats("datasets", "add", str(lay(tmp_path / "broken", **{"wp:tier": "x"})))
