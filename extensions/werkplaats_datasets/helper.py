@@ -16,6 +16,14 @@ from werkplaats_datasets.faults import Refused
 
 _NOBODY: Final = "nobody"
 _NOGROUP: Final = "nogroup"
+#: One thread: on a large machine the libraries would reserve more memory for theirs than they may have.
+_ENVIRONMENT: Final = {
+    "PATH": os.defpath,
+    "LC_ALL": "C.UTF-8",
+    "HOME": "/nonexistent",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,7 @@ class Helper:
             done: subprocess.CompletedProcess[bytes] = subprocess.run(
                 argv,
                 capture_output=True,
-                env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "HOME": "/nonexistent"},
+                env=_ENVIRONMENT,
                 cwd="/",
                 timeout=within,
                 check=False,

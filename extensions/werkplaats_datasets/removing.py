@@ -81,17 +81,19 @@ def _delete(
         source = Vault(places.vault, places.catalogue).lies(record.id, record.version)
     except NoSuch:
         return
+    gone = source.with_name(f".{source.name}.gone")
+    source.rename(gone)
+    # The mount daemon notes a mount before it looks for the data: whoever found it is noted by now.
     jobs = tuple(_jobs(places.mounts, record.id, record.version))
     if jobs:
+        gone.rename(source)
         mounted[record.version] = jobs
-        return
-    gone = source.with_name(f".{source.name}.gone")
-    source.rename(gone)  # a mount that is just beginning finds it whole, or not at all
-    if gone.is_dir():
+    elif gone.is_dir():
         shutil.rmtree(gone)
+        deleted.append(record.version)
     else:
         gone.unlink()
-    deleted.append(record.version)
+        deleted.append(record.version)
 
 
 def _jobs(mounts: Path, dataset: str, version: str) -> Iterator[str]:
@@ -99,7 +101,7 @@ def _jobs(mounts: Path, dataset: str, version: str) -> Iterator[str]:
     for noted in sorted(mounts.glob(f"*/{dataset}.json")):
         try:
             known = json.loads(noted.read_text())
-            mounted = known["version"]
+            mounted = known["grant"]["version"]
         except FileNotFoundError:
             continue
         except (OSError, ValueError, KeyError, TypeError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,7 +17,7 @@ from werkplaats_datasets import adding, dcat
 from werkplaats_datasets.catalogue import Catalogue, Dataset
 from werkplaats_datasets.faults import Broken, Refused
 from werkplaats_datasets.helper import Helper
-from werkplaats_datasets.record import Words
+from werkplaats_datasets.record import Record, Words
 from werkplaats_datasets.removing import Removed
 from werkplaats_datasets.removing import remove as withdraw
 from werkplaats_hub import facility as facilities
@@ -48,6 +49,7 @@ def add(
     typer.echo(
         f"{named} is offered ({done.record.tier}): {done.entry.files} files, {_size(done.entry.size_bytes)}."
     )
+    _note_steward(done.record)
 
 
 @app.command()
@@ -57,6 +59,7 @@ def check(folder: Folder) -> None:
         given = adding.check(folder, Helper.of(this_instance().notebook))
     record = given.record
     typer.echo(f"{folder}: good. {record.id} {record.version} ({record.tier}), {len(record.files)} files.")
+    _note_steward(record)
 
 
 @app.command("list")
@@ -153,6 +156,18 @@ def _tell(dataset: str, done: Removed) -> None:
         )
     if not (done.withdrawn or done.deleted or done.mounted):
         typer.echo("Nothing to do.")
+
+
+def _note_steward(record: Record) -> None:
+    """Say when nobody could decide: a newcomer of that name would be the steward."""
+    person = record.steward.person
+    try:
+        pwd.getpwnam(person)
+    except KeyError:
+        typer.echo(
+            f"Note: nobody on this machine is called {person}, its steward (maintainer.identifier): have them "
+            "sign in first, so that no newcomer takes that name."
+        )
 
 
 @contextmanager

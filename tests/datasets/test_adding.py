@@ -393,7 +393,7 @@ def test_bytes_are_deleted_only_when_asked(tmp_path: Path, where: Places) -> Non
     assert (where.vault / "colours/1.0.0/table.csv").exists()
 
 
-@pytest.mark.parametrize("noted", ['{"version": "1.0.0"}', "{", "[]"])
+@pytest.mark.parametrize("noted", ['{"grant": {"version": "1.0.0"}}', "{", "[]"])
 def test_what_is_mounted_is_not_deleted(tmp_path: Path, where: Places, noted: str) -> None:
     """The job is named; a note that cannot be read counts."""
     adding.add(lay(tmp_path / "given"), where, quick())
@@ -403,7 +403,7 @@ def test_what_is_mounted_is_not_deleted(tmp_path: Path, where: Places, noted: st
     assert done.withdrawn == ("1.0.0",)
     assert done.mounted == {"1.0.0": ("17",)}
     assert (where.vault / "colours/1.0.0/table.csv").exists()
-    (where.mounts / "17/colours.json").write_text('{"version": "2.0.0"}')
+    (where.mounts / "17/colours.json").write_text('{"grant": {"version": "2.0.0"}}')
     assert remove("colours", where, with_bytes=True).deleted == ("1.0.0",)
 
 

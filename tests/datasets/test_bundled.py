@@ -74,11 +74,12 @@ def test_it_is_the_same_every_time(made: Path, tmp_path: Path, name: str) -> Non
 
 @pytest.mark.parametrize("name", GENERATORS)
 def test_the_line_that_reads_it(made: Path, name: str) -> None:
-    """It reads what it says."""
+    """Pasted into a notebook that has imported nothing, it shows the first rows."""
     line = record(made, name).read_with.replace("{path}", str(made / name / "data"))
-    call, _, path = line.partition("(")
-    assert call == "pandas.read_parquet"
-    assert len(pd.read_parquet(path.strip('")'))) > 0
+    *before, last = line.split("; ")
+    kernel: dict[str, Any] = {}
+    exec("; ".join(before), kernel)
+    assert len(eval(last, kernel)) == 5
 
 
 @pytest.mark.parametrize("name", GENERATORS)

@@ -43,7 +43,7 @@ def werkplaats(*words: str | Path) -> Result:
 
 def test_a_life(instance: Instance, tmp_path: Path) -> None:
     """Checked, added, listed, exported, withdrawn, deleted."""
-    folder = lay(tmp_path / "given")
+    folder = lay(tmp_path / "given", maintainer={"name": "Nobody", "identifier": "nobody"})
     assert "The catalogue is empty" in werkplaats("list").stdout
     assert f"{folder}: good. colours 1.0.0 (open), 1 files." in werkplaats("check", folder).stdout
     assert werkplaats("add", folder).stdout == "colours 1.0.0 is offered (open): 1 files, 28 B.\n"
@@ -57,6 +57,14 @@ def test_a_life(instance: Instance, tmp_path: Path) -> None:
     assert "withdrawn" in werkplaats("list", "--all").stdout
     assert werkplaats("remove", "colours", "--bytes", "--yes").stdout.startswith("The data of colours 1.0.0")
     assert werkplaats("remove", "colours", "--bytes", "--yes").stdout == "Nothing to do.\n"
+
+
+def test_a_steward_who_is_nobody_here(instance: Instance, tmp_path: Path) -> None:
+    """Is said: whoever signs in by that name would decide."""
+    folder = lay(tmp_path / "given", maintainer={"name": "S", "identifier": "no-such-person"})
+    for command in ("check", "add"):
+        said = werkplaats(command, folder)
+        assert (said.exit_code, "nobody on this machine is called no-such-person" in said.stdout) == (0, True)
 
 
 def test_what_is_wrong_is_told(instance: Instance, tmp_path: Path) -> None:
@@ -75,7 +83,7 @@ def test_what_is_mounted_stays(instance: Instance, tmp_path: Path) -> None:
     """The exit status says that something is left."""
     werkplaats("add", lay(tmp_path / "given"))
     (instance.state / "mounts/17").mkdir(parents=True)
-    (instance.state / "mounts/17/colours.json").write_text('{"version": "1.0.0"}')
+    (instance.state / "mounts/17/colours.json").write_text('{"grant": {"version": "1.0.0"}}')
     said = werkplaats("remove", "colours", "--bytes", "--yes")
     assert (said.exit_code, "mounted in job 17" in said.stderr) == (2, True)
 
