@@ -1,0 +1,279 @@
+"""What the tests of the mount daemon need: a desk and an audit that do as told, jobs, and who asks."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import socketserver
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from werkplaats_datasets.grants import Grant, Revocation, Revocations, sign_grant, sign_revocations
+from werkplaats_datasets.signed import Signer
+
+from .conftest import PREFIX, Platform, until
+
+#: What a person's program does: it says lines, and prints what comes back and how long that took (s).
+ASK = """
+import json, socket, sys, time
+link = socket.socket(socket.AF_UNIX)
+link.connect(sys.argv[1])
+lines = link.makefile("rwb")
+for line in sys.stdin.buffer:
+    began = time.monotonic()
+    lines.write(line)
+    lines.flush()
+    answer = json.loads(lines.readline())
+    print(json.dumps([answer, time.monotonic() - began]), flush=True)
+"""
+
+
+class Desk:
+    """Answers with a list of revocations, as the desk does."""
+
+    def __init__(self, signer: Signer) -> None:
+        self.signer, self.entries, self.away = signer, list[Revocation](), False
+        self.issued_at = lambda: int(time.time())
+        desk = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = json.dumps({"list": desk.signed()}).encode()
+                self.send_response(503 if desk.away else 200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/services/desk/"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def signed(self) -> str:
+        """Return the list as it stands."""
+        return sign_revocations(
+            self.signer, Revocations(issued_at=self.issued_at(), entries=tuple(self.entries))
+        )
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Audit:
+    """Remembers what it is told, or is away."""
+
+    def __init__(self, path: Path) -> None:
+        self.lines, self.away = list[dict[str, Any]](), False
+        audit = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                for line in self.rfile:
+                    self.wfile.write(json.dumps(audit.answer(json.loads(line))).encode() + b"\n")
+
+        path.unlink(missing_ok=True)
+        self._server = socketserver.ThreadingUnixStreamServer(str(path), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def answer(self, line: dict[str, Any]) -> dict[str, Any]:
+        """Write a line down."""
+        if self.away:
+            return {"trouble": "disk", "message": "There is no room left."}
+        self.lines.append(line)
+        return {"entry": len(self.lines), "hash": ""}
+
+    def told(self, **wanted: Any) -> list[dict[str, Any]]:
+        """Return what was begun that looks like this."""
+        return [line for line in self.lines if all(line.get(key) == wanted[key] for key in wanted)]
+
+    def open(self) -> list[dict[str, Any]]:
+        """Return what was begun and not closed."""
+        closed = {line["entry"] for line in self.lines if line["want"] == "close"}
+        return [
+            line
+            for number, line in enumerate(self.lines, 1)
+            if line["want"] == "begin" and not line.get("outcome") and number not in closed
+        ]
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@dataclass
+class Mounting:
+    """The mount daemon of a platform, with a desk and an audit of the tests' own."""
+
+    platform: Platform
+    desk: Desk
+    audit: Audit
+    signer: Signer
+    datasets: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def data(self) -> Path:
+        """Where datasets are mounted."""
+        return self.platform.instance.data
+
+    @property
+    def state(self) -> Path:
+        """What the daemon keeps."""
+        return self.platform.instance.state / "mounts"
+
+    def folder(self, dataset: str, text: str, version: str = "1.0.0") -> Path:
+        """Lay a dataset of one file down in the vault."""
+        folder = self.platform.instance.vault / dataset / version
+        folder.mkdir(parents=True)
+        (folder / "rows.csv").write_text(text)
+        (folder / "program").write_text("#!/bin/sh\necho ran\n")
+        (folder / "program").chmod(0o4755)
+        (folder / "link").symlink_to("/etc/passwd")
+        return folder
+
+    def grant(self, role: str, job: int, dataset: str, **changes: Any) -> Grant:
+        """Return a grant that is good, but for what is changed."""
+        now = int(time.time())
+        values: dict[str, Any] = {
+            "id": secrets.token_hex(16),
+            "entitlement": "open",
+            "person": PREFIX + role,
+            "job": job,
+            "project": ACCOUNTS[role],
+            "dataset": dataset,
+            "version": "1.0.0",
+            "tier": "open",
+            "alone": False,
+            "purpose": "",
+            "issued_at": now,
+            "expires_at": now + 60,
+            "ends_at": 0,
+        }
+        return Grant(**{**values, **changes})
+
+    def wish(self, grant: Grant) -> dict[str, Any]:
+        """Return a grant as it is asked for."""
+        return {"want": "mount", "grant": sign_grant(self.signer, grant), "language": "en"}
+
+    def ask(self, role: str, *messages: dict[str, Any]) -> list[Any]:
+        """Ask as a person; return the answers."""
+        return [answer for answer, _ in self.timed(role, *messages)]
+
+    def timed(self, role: str, *messages: dict[str, Any]) -> list[tuple[Any, float]]:
+        """Ask as a person; return the answers, and how long each took (s)."""
+        done = subprocess.run(
+            self.asking(),
+            input="".join(json.dumps(message) + "\n" for message in messages),
+            capture_output=True,
+            text=True,
+            check=True,
+            user=PREFIX + role,
+            group=PREFIX + role,
+            extra_groups=[],
+            cwd="/",
+            timeout=120,
+        )
+        return [tuple(json.loads(line)) for line in done.stdout.splitlines()]
+
+    def asking(self) -> list[str]:
+        """Return the program that asks."""
+        return ["/usr/bin/python3", "-c", ASK, str(self.platform.instance.mounts_socket)]
+
+    def mount(self, role: str, job: int, dataset: str, **changes: Any) -> Any:
+        """Have a dataset mounted, or refused; return the answer."""
+        return self.ask(role, self.wish(self.grant(role, job, dataset, **changes)))[0]
+
+    def unmount(self, role: str, job: int, dataset: str) -> Any:
+        """Have a dataset unmounted; return the answer."""
+        return self.ask(role, {"want": "unmount", "dataset": dataset, "job": job})[0]
+
+    def job(self, role: str, script: str = "exec sleep 3600") -> int:
+        """Return a job of a person's that runs."""
+        words = ["sbatch", "--parsable", f"--account={ACCOUNTS[role]}", f"--qos={STREAMS[role]}"]
+        rest = ["--output=/dev/null", "--mem=400M", "--time=30", f"--wrap={script}"]
+        number = int(self.platform.run(*words, *rest, user=PREFIX + role))
+        self.platform.until_running(number)
+        until(lambda: bool(self.spaces(number)), 10)
+        return number
+
+    def spaces(self, job: int) -> list[Path]:
+        """Return the files that hold a job's mount namespace."""
+        return list(self.platform.instance.job_containers.glob(f"*/{job}/.ns"))
+
+    def within(self, role: str, job: int, script: str) -> str:
+        """Run a line of shell in a job, as a step of it; return what it wrote, and how it ended."""
+        words = ["srun", f"--jobid={job}", "--overlap", "--mem=0", "--quiet", "sh", "-c"]
+        return self.platform.run(*words, f"{script} 2>&1; echo =$?", user=PREFIX + role)
+
+    def mounts(self, job: int) -> list[str]:
+        """Return what is mounted below the datasets' folder in a job."""
+        text = self.platform.run("nsenter", f"--mount={self.spaces(job)[0]}", "cat", "/proc/self/mountinfo")
+        points = [line.split()[4] for line in text.splitlines()]
+        return [point for point in points if point.startswith(f"{self.data}/")]
+
+    def record(self, job: int, dataset: str) -> Path:
+        """Return the daemon's record of a mount."""
+        return self.state / str(job) / f"{dataset}.json"
+
+    def revoke(self, **named: str) -> None:
+        """Have the desk take something back."""
+        self.desk.entries.append(Revocation(at=int(time.time()), **named))
+
+    def restart(self) -> None:
+        """Restart the daemon, and wait until it answers."""
+        self.platform.supervisor.restart("mounts")
+        self.until_up()
+
+    def until_up(self) -> None:
+        """Wait until the daemon answers."""
+        until(self._answers, 20)
+
+    def _answers(self) -> bool:
+        try:
+            return self.ask("mkb", {"want": "can"}) == [{"own_mounts": True}]
+        except subprocess.CalledProcessError:
+            return False
+
+
+ACCOUNTS = {"mkb": "mkb-verkenning", "student": "cursus-ai", "onderzoeker": "onderzoek"}
+STREAMS = {"mkb": "regional", "student": "regional", "onderzoeker": "eurohpc"}
+
+
+@contextmanager
+def steered(platform: Platform) -> Iterator[Mounting]:
+    """Have the mount daemon speak to a desk and an audit of the tests'."""
+    instance = platform.instance
+    signer = Signer((instance.secrets / "desk-signing-key").read_bytes())
+    socket = instance.run / "mounts/audit-of-the-tests.socket"
+    desk, audit = Desk(signer), Audit(socket)
+    usual = instance.mounts_settings.read_text()
+    changed = {**json.loads(usual), "desk_url": desk.url, "audit_socket": str(socket)}
+    instance.mounts_settings.write_text(json.dumps(changed))
+    mounting = Mounting(platform, desk, audit, signer)
+    try:
+        mounting.restart()
+        yield mounting
+    finally:
+        instance.mounts_settings.write_text(usual)
+        platform.supervisor.restart("mounts")
+        desk.close()
+        audit.close()
+
+
+def processes_of(name: str) -> set[int]:
+    """Return a person's processes."""
+    done = subprocess.run(["pgrep", "-u", name], capture_output=True, text=True, check=False)
+    return {int(pid) for pid in done.stdout.split()}
+
+
