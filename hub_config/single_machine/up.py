@@ -26,6 +26,7 @@ from single_machine.console import Console, StepFailed
 from single_machine.isolation import Isolation
 from single_machine.services import Supervisor, configuration, services
 from werkplaats_hub import facility as facilities
+from werkplaats_hub.audit_settings import audit_settings
 from werkplaats_hub.away_page import away_page
 from werkplaats_hub.desk_settings import desk_settings
 from werkplaats_hub.facility import Facility, FacilityError
@@ -136,6 +137,9 @@ class Up:
         folder(instance.state / "hub", 0o700, instance.hub_user)
         folder(instance.state / "desk", 0o700, instance.desk_user)
         folder(instance.drop.folder, 0o755, instance.desk_user)
+        folder(instance.audit_journal, 0o700, instance.audit_user)
+        folder(instance.state / "audit-anchor", 0o700, instance.audit_user)
+        folder(instance.run / "audit", 0o750, instance.audit_user, instance.desk_user)
         folder(instance.run / "munge", 0o755, "munge")
         folder(instance.logs / "munge", 0o700, "munge")
         folder(instance.state / "munge", 0o700, "munge")
@@ -159,10 +163,13 @@ class Up:
         if files.write(instance.facility, self.facility_file.read_text()):
             self._stale.add("hub")
         if files.write(instance.etc / "installed", environments.digest(self.wheel) + "\n"):
-            self._stale |= {"hub", "queue", "streams", "desk"}
+            self._stale |= {"hub", "queue", "streams", "audit", "desk"}
         accounts.allow_programs(self.console, instance, self.facility)
+        alone = facilities.read(self.facility_file)
+        if files.write(instance.audit_settings, audit_settings(instance, alone.audit)):
+            self._stale.add("audit")
         files.folder(instance.away_page.parent)
-        files.write(instance.away_page, away_page(facilities.read(self.facility_file).facility))
+        files.write(instance.away_page, away_page(alone.facility))
         if instance.default:
             command = Path("/usr/local/bin/werkplaats")
             command.unlink(missing_ok=True)
@@ -257,7 +264,7 @@ class Up:
     def _start_hub(self, supervisor: Supervisor, passwords: secrets.Passwords) -> None:
         if passwords.changed:
             self._stale.add("hub")
-        self._start(supervisor, "queue", "streams", "proxy", "hub", "desk")
+        self._start(supervisor, "queue", "streams", "proxy", "hub", "audit", "desk")
 
     def _start(self, supervisor: Supervisor, *names: str) -> None:
         """Start services; those whose configuration is new are started afresh."""

@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from werkplaats_hub import granted
+from werkplaats_hub.audit_settings import AuditPlace
 from werkplaats_hub.granted import Drop
 from werkplaats_hub.look import FacilityLook
 from werkplaats_spawners.language import Language
@@ -162,6 +163,7 @@ class Facility(Frozen):
     partitions: Partitions = Partitions()
     limits: Limits = Limits()
     desk: Desk = Desk()
+    audit: AuditPlace = AuditPlace()
     demo: Demo | None = None
 
     @model_validator(mode="after")
