@@ -90,6 +90,12 @@ def submission_refused(failed: LaunchFailed, granted: Granted) -> Refused:
         case Trouble.NOT_AVAILABLE:
             sentence = _("No node of this cluster can hold a server of the kind '{name}'. Choose another.")
             return Refused("not-available", sentence.format(name=granted.flavour.name), 400)
+        case Trouble.BUSY:
+            sentence = _(
+                "Earlier requests of yours to the cluster have not come to an end, so nothing was started. "
+                "Try again in a minute. If it stays so, tell the desk."
+            )
+            return Refused("busy", sentence, 503)
         case Trouble.ALONE:
             return alone_with(alone(str(failed)))
         case Trouble.OVER_LIMIT:

@@ -356,6 +356,7 @@ class Trouble(Enum):
     OVER_LIMIT = "over-limit"
     JOB_UNKNOWN = "job-unknown"
     ALONE = "alone"
+    BUSY = "busy"
     OTHER = "other"
 
 
