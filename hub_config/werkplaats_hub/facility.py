@@ -272,7 +272,8 @@ def read(path: Path, drop: Drop | None = None) -> Facility:
         raise FacilityError("\n".join(faults)) from None
     if drop is None:
         return facility
-    found = granted.read(drop, facility.streams, facility.projects, facility.desk.most_gpu_hours)
+    most, period = facility.desk.most_gpu_hours, facility.budgets.period
+    found = granted.read(drop, facility.streams, facility.projects, most, period)
     for sentence in found.faults:
         _log.warning("%s", sentence)
     return facility.model_copy(update={"projects": (*facility.projects, *found.projects)})
