@@ -59,8 +59,9 @@ def sign_in(page: Page, url: str, name: str, password: str) -> None:
 def open_notebook(page: Page, url: str, name: str, path: str) -> None:
     """Open a notebook of a person's in Lab, by Lab's own address for it, until its kernel is idle."""
     page.goto(f"{url}user/{name}/lab/tree/{path}")
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-    expect(page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]')).to_be_visible(timeout=60_000)
+    page.locator(".jp-Notebook .jp-Cell:visible").first.wait_for(timeout=60_000)
+    idle = page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]:visible')
+    expect(idle.first).to_be_visible(timeout=60_000)
 
 
 def notebook_of(source: str = "") -> dict[str, Any]:
@@ -74,12 +75,13 @@ def run_all(page: Page, words: dict[str, str]) -> None:
     """Run all cells as a person does: again, when nothing happens.
 
     Lab shows a kernel as idle before its own connection to it stands, and drops what is run until then.
+    Other notebooks may be there, behind this one, with outputs: Lab opens again what was open before.
     """
     for _ in range(6):
         page.get_by_role("menuitem", name=words["run"], exact=True).first.click()
         page.locator("#jp-mainmenu-run").get_by_text(words["all"], exact=True).click()
         with contextlib.suppress(TooLate):
-            page.locator(".jp-OutputArea-output").first.wait_for(timeout=8000)
+            page.locator(".jp-OutputArea-output:visible").first.wait_for(timeout=8000)
             return
     raise AssertionError("nothing was printed, however often the cells were run")
 

@@ -48,7 +48,9 @@ def in_lab(platform: Platform, browser: Browser) -> Iterator[object]:
         sign_in(page, platform.instance.url, name, platform.passwords["demo"])
         open_notebook(page, platform.instance.url, name, notebook.name)
         run_all(page, WORDS[language])
-        return Walk(page, f"data-{role}", language)
+        walk = Walk(page, f"data-{role}", language)
+        walk.keep("lab")
+        return walk
 
     yield come
     for window in windows:
