@@ -220,6 +220,31 @@ def test_a_table_that_cannot_be_read(tmp_path: Path, where: Places) -> None:
     assert adding.add(lay(tmp_path / "two", **{"wp:preview": False}), where, Blind(())).new
 
 
+def test_what_is_offered_again_is_not_touched(tmp_path: Path, where: Places) -> None:
+    """A job may have it mounted: a withdrawn or an older version keeps its very files."""
+    adding.add(lay(tmp_path / "one"), where, quick())
+    before = (where.vault / "colours/1.0.0/table.csv").stat().st_ino
+    remove("colours", where)
+    assert adding.add(tmp_path / "one", where, quick()).new
+    adding.add(lay(tmp_path / "two", version="2.0.0"), where, quick())
+    assert adding.add(tmp_path / "one", where, quick()).new
+    assert [one.record.version for one in Catalogue(where.catalogue).offered()] == ["1.0.0"]
+    assert (where.vault / "colours/1.0.0/table.csv").stat().st_ino == before
+
+
+def test_a_narrow_umask(tmp_path: Path) -> None:
+    """What is for everybody is so, and the vault is not."""
+    where = places(tmp_path / "machine", own_mounts=False)
+    before = os.umask(0o077)
+    try:
+        adding.add(lay(tmp_path / "given"), where, quick())
+    finally:
+        os.umask(before)
+    for path in ("catalogue/colours", "catalogue/colours/1.0.0", "data", "open-data/colours"):
+        assert mode(tmp_path / "machine" / path) == 0o755
+    assert mode(where.vault) == 0o700
+
+
 def test_a_full_disk_leaves_nothing(tmp_path: Path, where: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither half a version nor an offer."""
 
