@@ -6,8 +6,10 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -439,3 +441,27 @@ def test_nothing_to_withdraw(tmp_path: Path, where: Places, name: str, version: 
     with pytest.raises(Refused, match="there is no dataset"):
         remove(name, where, version=version)
     assert len(Catalogue(where.catalogue).offered()) == 1
+
+
+def test_killed_at_any_moment(tmp_path: Path, where: Places) -> None:
+    """What is offered is whole; what is not, the next add makes so."""
+    folder, content = tmp_path / "given", os.urandom(8 * 1024 * 1024)
+    lay(folder, distribution=[file("table.csv", TABLE), file("noise", content)])
+    (folder / "data/noise").write_bytes(content)
+    for number in range(12):
+        child = os.fork()
+        if child == 0:
+            adding.add(folder, where, quick(), as_image=number % 2 == 1)
+            os._exit(0)
+        time.sleep(0.004 * number)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        for one in Catalogue(where.catalogue).offered():
+            lies = where.vault / "colours/1.0.0"
+            assert one.entry.source == "squashfs" or (lies / "noise").read_bytes() == content
+    adding.add(folder, where, quick())
+    offered = Catalogue(where.catalogue).find("colours")
+    assert offered is not None
+    assert offered.preview is not None
+    assert [path for path in tree(where.vault) if "coming" in path] == []
+    assert [path for path in tree(where.catalogue) if "coming" in path] == []
