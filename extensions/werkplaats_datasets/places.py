@@ -44,7 +44,19 @@ class Places:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep others from changing catalogue and vault meanwhile."""
+        """Keep others from changing catalogue and vault meanwhile.
+
+        What is published is for everybody to read, whatever root's umask.
+        """
+        before = os.umask(0o022)
+        try:
+            with self._locked():
+                yield
+        finally:
+            os.umask(before)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
         for folder, mode in ((self.vault, 0o700), (self.catalogue, 0o755)):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(mode)

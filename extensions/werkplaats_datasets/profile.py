@@ -206,7 +206,12 @@ def read(jsonld: Mapping[str, Any]) -> Raw:
     return raw
 
 
+_SHAPE: Final = '{"nl": "...", "en": "..."}'
+_BOTH: Final = f"Give a text in both languages: {_SHAPE}"
 _MENDS: Final = {
+    "description": _BOTH,
+    "dpv:hasLegalBasis": "Give an object with description, a text in both languages",
+    "dpv:hasConsentStatus": "Give an object with description, a text in both languages",
     "identifier": "Give 2 to 40 small letters, digits and hyphens, from a letter on, as a string",
     "version": 'Give small letters, digits, dots and hyphens, such as "1.0.0"',
     "conformsTo": f"Write {_CROISSANT}",
@@ -225,13 +230,35 @@ _MENDS: Final = {
 }
 
 
+_KINDS: Final = {
+    "missing": "missing",
+    "model_type": "not an object",
+    "dict_type": "not an object",
+    "list_type": "not a list",
+    "string_type": "not a text",
+    "bool_type": "neither true nor false",
+    "string_too_short": "empty",
+    "too_short": "empty",
+}
+
+
 def _fault(error: Any) -> Fault:
     """Say one of pydantic's errors as a fault."""
     place = [str(part) for part in error["loc"]]
     mend = next(
         (_MENDS[part] for part in reversed(place) if part in _MENDS), "See the documentation of records"
     )
+    if place == ["name"]:
+        mend = _BOTH
     if place[-1] in ("nl", "en"):
-        mend = f'Give the text in \'{place[-1]}\' too, not empty: {{"nl": "...", "en": "..."}}'
-    wrong = "missing" if error["type"] == "missing" else str(error["msg"]).rstrip(".")
-    return Fault(".".join(place), wrong[0].lower() + wrong[1:300], mend)
+        mend = f"Give the text in '{place[-1]}' too, not empty and on plain lines: {_SHAPE}"
+    return Fault(".".join(place), _wrong(error), mend)
+
+
+def _wrong(error: Any) -> str:
+    """Say what is wrong in words that are not pydantic's."""
+    kind = error["type"]
+    if kind == "string_pattern_mismatch":
+        return f"{ascii(error['input'])[:60]} cannot be used"
+    said = _KINDS.get(kind) or str(error["msg"]).rstrip(".")[:300]
+    return said[0].lower() + said[1:]

@@ -165,8 +165,8 @@ def _note_steward(record: Record) -> None:
         pwd.getpwnam(person)
     except KeyError:
         typer.echo(
-            f"Note: nobody on this machine is called {person}, its steward (maintainer.identifier): have them "
-            "sign in first, so that no newcomer takes that name."
+            f"Note: nobody on this machine is called {person}, its steward (maintainer.identifier): "
+            "have them sign in first, so that no newcomer takes that name."
         )
 
 

@@ -6,8 +6,10 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +222,31 @@ def test_a_table_that_cannot_be_read(tmp_path: Path, where: Places) -> None:
     assert adding.add(lay(tmp_path / "two", **{"wp:preview": False}), where, Blind(())).new
 
 
+def test_what_is_offered_again_is_not_touched(tmp_path: Path, where: Places) -> None:
+    """A job may have it mounted: a withdrawn or an older version keeps its very files."""
+    adding.add(lay(tmp_path / "one"), where, quick())
+    before = (where.vault / "colours/1.0.0/table.csv").stat().st_ino
+    remove("colours", where)
+    assert adding.add(tmp_path / "one", where, quick()).new
+    adding.add(lay(tmp_path / "two", version="2.0.0"), where, quick())
+    assert adding.add(tmp_path / "one", where, quick()).new
+    assert [one.record.version for one in Catalogue(where.catalogue).offered()] == ["1.0.0"]
+    assert (where.vault / "colours/1.0.0/table.csv").stat().st_ino == before
+
+
+def test_a_narrow_umask(tmp_path: Path) -> None:
+    """What is for everybody is so, and the vault is not."""
+    where = places(tmp_path / "machine", own_mounts=False)
+    before = os.umask(0o077)
+    try:
+        adding.add(lay(tmp_path / "given"), where, quick())
+    finally:
+        os.umask(before)
+    for path in ("catalogue/colours", "catalogue/colours/1.0.0", "data", "open-data/colours"):
+        assert mode(tmp_path / "machine" / path) == 0o755
+    assert mode(where.vault) == 0o700
+
+
 def test_a_full_disk_leaves_nothing(tmp_path: Path, where: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither half a version nor an offer."""
 
@@ -414,3 +441,27 @@ def test_nothing_to_withdraw(tmp_path: Path, where: Places, name: str, version: 
     with pytest.raises(Refused, match="there is no dataset"):
         remove(name, where, version=version)
     assert len(Catalogue(where.catalogue).offered()) == 1
+
+
+def test_killed_at_any_moment(tmp_path: Path, where: Places) -> None:
+    """What is offered is whole; what is not, the next add makes so."""
+    folder, content = tmp_path / "given", os.urandom(8 * 1024 * 1024)
+    lay(folder, distribution=[file("table.csv", TABLE), file("noise", content)])
+    (folder / "data/noise").write_bytes(content)
+    for number in range(12):
+        child = os.fork()
+        if child == 0:
+            adding.add(folder, where, quick(), as_image=number % 2 == 1)
+            os._exit(0)
+        time.sleep(0.004 * number)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        for one in Catalogue(where.catalogue).offered():
+            lies = where.vault / "colours/1.0.0"
+            assert one.entry.source == "squashfs" or (lies / "noise").read_bytes() == content
+    adding.add(folder, where, quick())
+    offered = Catalogue(where.catalogue).find("colours")
+    assert offered is not None
+    assert offered.preview is not None
+    assert [path for path in tree(where.vault) if "coming" in path] == []
+    assert [path for path in tree(where.catalogue) if "coming" in path] == []

@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.datasets.helpers import places, quick
 from tests.datasets.records import both, lay
 
@@ -71,6 +73,13 @@ def test_nothing_is_found_by_another_name(where: Places, name: str, version: str
     assert Catalogue(where.catalogue).find(name, version) is None
     with pytest.raises(NoSuch):
         Vault(where.vault, where.catalogue).source(name, version or "1.0.0")
+
+
+@given(st.text(max_size=50), st.none() | st.text(max_size=50))
+def test_any_name_is_a_question(name: str, version: str | None) -> None:
+    """Whatever somebody asks for, there is an answer."""
+    assert Catalogue(Path("/nonexistent")).find(name, version) is None
+    assert Catalogue(Path("/")).find(name, version) is None
 
 
 def test_nobody_can_fill_what_is_kept(where: Places) -> None:
