@@ -33,6 +33,9 @@ _KEYS: Final = {
 }
 
 
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 class Garbled(ValueError):
     """A line is not one that the audit wrote."""
 
@@ -43,7 +46,7 @@ def canonical(value: Mapping[str, Any]) -> bytes:
     >>> canonical({"b": "é", "a": 1})
     b'{"a":1,"b":"\xc3\xa9"}'
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def linked(rest: Mapping[str, Any], previous: str) -> tuple[bytes, str]:
