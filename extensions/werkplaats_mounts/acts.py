@@ -107,7 +107,7 @@ class Acts:
             try:
                 grant = read_grant(self.checker, wish.grant)
                 await self._mount(grant, caller)
-            except (Refused, Forged, NoView, DeskAway, SlurmAway, AuditAway) as wrong:
+            except (Refused, Forged, NoView, DeskAway, SlurmAway, AuditAway, OSError) as wrong:
                 reason = _reason(wrong)
                 _log.info("%s is refused a mount (%s): %s", caller.name, reason, wrong)
                 self._note(grant, caller, reason)
@@ -168,14 +168,15 @@ class Acts:
         self.views.make_point(grant.dataset)
         entry = self.audit.begin(event("mount", grant))
         now = int(self.clock())
-        mounting = self.store.put(Mounted(grant=grant, state="mounting", since=now, open_entry=entry))
+        mounting = Mounted(grant=grant, state="mounting", since=now, open_entry=entry)
         try:
+            self.store.put(mounting)
             view = await self.views.lay(spaces[0], grant.dataset, source(self.settings.vault, grant))
-        except NoView as wrong:
+            mounted = self.store.put(mounting.model_copy(update={"state": "mounted", "view": view}))
+        except (NoView, OSError) as wrong:
             _log.error("%s is not mounted in job %d: %s", grant.dataset, grant.job, wrong)
-            await self._take_back(mounting, spaces[0], wrong.reason)
+            await self._take_back(mounting, spaces[0], _reason(wrong))
             raise
-        mounted = self.store.put(mounting.model_copy(update={"state": "mounted", "view": view}))
         self.leaving.finish(mounted)
 
     async def _take_back(self, mounting: Mounted, space: Path, reason: str) -> None:
@@ -185,7 +186,7 @@ class Acts:
             if await self.leaving.seen(space, grant.dataset):
                 await self.views.take(space, grant.dataset, lazily=True)
             self.audit.close(mounting.open_entry, "failed", {"why": reason})
-        except (NoView, AuditAway) as wrong:
+        except (NoView, AuditAway, OSError) as wrong:
             _log.error("%s in job %d is cleared up later: %s", grant.dataset, grant.job, wrong)
         else:
             self.store.drop(mounting)
@@ -221,7 +222,7 @@ class Acts:
                 return _trouble("not-mounted", wish.language)
             try:
                 gone = await self.leaving.asked(now)
-            except (AuditAway, NoView) as wrong:
+            except (AuditAway, NoView, OSError) as wrong:
                 _log.error("%s stays in job %d: %s", wish.dataset, wish.job, wrong)
                 return _trouble(_reason(wrong), wish.language)
         return {"unmounted": wish.dataset} if gone else _trouble("busy", wish.language)

@@ -84,10 +84,10 @@ def test_they_come_in_the_order_in_which_they_need_one_another(all_services: lis
     ]
 
 
-def test_only_slurmd_runs_as_root(all_services: list[Service], instance: Instance) -> None:
-    """Each daemon has a user of its own kind; slurmd must become anybody, and is the only one."""
+def test_only_slurmd_and_mounts_run_as_root(all_services: list[Service], instance: Instance) -> None:
+    """Each daemon has a user of its own kind; slurmd must become anybody, and who mounts must be root."""
     users = {service.name.split("-")[0]: service.user for service in all_services}
-    assert {name for name, user in users.items() if user == "root"} == {"slurmd"}
+    assert {name for name, user in users.items() if user == "root"} == {"slurmd", "mounts"}
     assert users["hub"] == instance.hub_user
     assert users["proxy"] == instance.proxy_user
     assert users["queue"] == "slurm"
@@ -111,6 +111,7 @@ def test_python_of_ours_reads_nothing_of_the_environment(all_services: list[Serv
     assert " -I -m werkplaats_spawners.publisher " in next(
         s.command for s in all_services if s.name == "queue"
     )
+    assert " -I -m werkplaats_mounts " in next(s.command for s in all_services if s.name == "mounts")
     assert " -I -m werkplaats_desk " in next(s.command for s in all_services if s.name == "desk")
 
 
