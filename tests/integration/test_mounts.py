@@ -297,6 +297,21 @@ HOLDS = {
 }
 
 
+#: In a namespace of its own making it turns its back on everything that was copied there, but for one file.
+HIDDEN = """
+import ctypes, os, time
+file, libc = open('{path}/rows.csv'), ctypes.CDLL(None)
+os.mkdir('/tmp/n')
+failed = libc.mount(b'none', b'/tmp/n', b'tmpfs', 0, None)
+os.mkdir('/tmp/n/o')
+os.chdir('/tmp/n')
+failed = failed or libc.syscall({pivot_root}, b'.', b'o') or libc.umount2(b'/o', 2)
+os.chdir('/')
+if not failed:
+    time.sleep(3600)
+"""
+
+
 @pytest.mark.parametrize("how", [*HOLDS, "namespace", "hidden"])
 def test_revoked_while_it_is_held(mounting: Mounting, job: int, how: str, shared: Path) -> None:
     """Open, mapped, stood in, in flight in a socket, copied into a namespace: all gone, and the job ended."""
@@ -305,9 +320,8 @@ def test_revoked_while_it_is_held(mounting: Mounting, job: int, how: str, shared
     if how == "namespace":
         line = "exec unshare -Urm sleep 3600"
     elif how == "hidden":
-        hidden = f"exec 9<{path}/rows.csv; mkdir -p /tmp/n; mount -t tmpfs none /tmp/n; mkdir /tmp/n/o; "
-        hidden += "cd /tmp/n; pivot_root . o; umount -l /o; touch /ready; while :; do :; done"
-        line = f"exec unshare -Urm bash -c '{hidden}'"
+        (shared / "hidden.py").write_text(HIDDEN.format(path=path, pivot_root=155))
+        line = f"exec unshare -Urm /usr/bin/python3 {shared}/hidden.py"
     else:
         line = f'exec /usr/bin/python3 -c "{HOLDS[how].format(path=path)}"'
     words = ["srun", f"--jobid={job}", "--overlap", "--mem=0", "--quiet", "sh", "-c", line]
