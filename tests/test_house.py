@@ -27,7 +27,7 @@ PACKAGES = {
 #: Which of our packages each may import (DESIGN.md: imports run one way).
 MAY_IMPORT = {
     "werkplaats_hub": {"werkplaats_spawners", "werkplaats_datasets", "werkplaats_audit"},
-    "single_machine": {"werkplaats_hub", "werkplaats_spawners", "werkplaats_datasets"},
+    "single_machine": {"werkplaats_hub", "werkplaats_spawners", "werkplaats_datasets", "werkplaats_audit"},
     "werkplaats_spawners": set(),
     "werkplaats_server": set(),
     "werkplaats_desk": {"werkplaats_datasets", "werkplaats_audit"},

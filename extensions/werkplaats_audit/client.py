@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import time
@@ -11,7 +12,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from werkplaats_audit.events import Entry, Event, Head, Outcome
+from werkplaats_audit.events import MOST_LINE, Entry, Event, Head, Outcome
 
 _MOST_BYTES: Final = 64 * 1024 * 1024
 
@@ -112,8 +113,11 @@ class Audit:
         return number
 
     def _ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        line = json.dumps(message, ensure_ascii=False).encode() + b"\n"
+        if len(line) > MOST_LINE:
+            raise AuditAway("too-large", "an entry of the audit may not be that long; say it shorter")
         try:
-            answer = json.loads(self._exchange(json.dumps(message).encode() + b"\n"))
+            answer = json.loads(self._exchange(line))
         except (OSError, ValueError) as wrong:
             raise AuditAway("away", f"the audit at {self._path} does not answer: {wrong}") from wrong
         if not isinstance(answer, dict):
@@ -128,7 +132,8 @@ class Audit:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(self._timeout)
             connection.connect(str(self._path))
-            connection.sendall(line)
+            with contextlib.suppress(BrokenPipeError):  # it has answered already: that it does not listen
+                connection.sendall(line)
             answer = bytearray()
             while not answer.endswith(b"\n"):
                 connection.settimeout(max(0.001, end - time.monotonic()))

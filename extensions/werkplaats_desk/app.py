@@ -14,19 +14,26 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 
+from werkplaats_audit.client import AuditAway
 from werkplaats_desk import (
     allocation_pages,
     application_pages,
     applications_api,
     course_pages,
+    dataset_pages,
+    datasets_api,
     fields,
+    history_pages,
     login_pages,
     pages,
+    provenance_pages,
+    steward_pages,
     waiting_pages,
     words,
 )
 from werkplaats_desk.chores import Chores
 from werkplaats_desk.database import AWAY, Database
+from werkplaats_desk.datasets import open_datasets
 from werkplaats_desk.desk import Desk, SignInFirst, TheDesk, Visitor, to_sign_in, visitor
 from werkplaats_desk.guard import HEADERS, Guard
 from werkplaats_desk.hub import Hub
@@ -45,6 +52,11 @@ ROUTERS: Final = (
     allocation_pages.router,
     course_pages.router,
     waiting_pages.router,
+    history_pages.router,
+    provenance_pages.router,
+    datasets_api.router,
+    dataset_pages.router,
+    steward_pages.router,
 )
 home_router: Final = APIRouter(include_in_schema=False)
 
@@ -58,7 +70,11 @@ def open_desk(path: Path) -> Desk:
     database.migrate()
     token = settings.token_file.read_text().strip()
     return Desk(
-        watched, database, Hub(settings.hub_api, token, settings.prefix), Queue(over_socket(settings.queue))
+        watched,
+        database,
+        Hub(settings.hub_api, token, settings.prefix),
+        Queue(over_socket(settings.queue)),
+        datasets=open_datasets(settings),
     )
 
 
@@ -99,14 +115,16 @@ def create_app(desk: Desk, *, chores: bool = True) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid)
     for kind in AWAY:
         app.add_exception_handler(kind, _database_away)
+    app.add_exception_handler(AuditAway, _audit_away)
     app.add_exception_handler(Exception, _broken)
     return app
 
 
 @home_router.get("/")
-def home(request: Request, person: Visitor) -> Response:
+def home(request: Request, desk: TheDesk, person: Visitor) -> Response:
     """Show what can be done here."""
-    return pages.render(request, "home.html", person)
+    waiting = steward_pages.waiting(desk, person) if person else None
+    return pages.render(request, "home.html", person, datasets=desk.datasets is not None, waiting=waiting)
 
 
 @home_router.get("")
@@ -224,6 +242,15 @@ def _database_away(request: Request, wrong: Exception) -> Response:
     # Who it is, if nobody looked yet, stands in that database: it is not waited for once more.
     request.state.visitor = getattr(request.state, "visitor", None)
     return _say(request, 503, "database-away", sentence)
+
+
+def _audit_away(request: Request, wrong: Exception) -> Response:
+    _log.error("%s %s: %s", request.method, request.url.path, wrong)
+    sentence = _(
+        "What is done with datasets is written down first, and that cannot be done at the moment: nothing "
+        "was done or given. Try again in a few minutes."
+    )
+    return _say(request, 503, "audit-away", sentence)
 
 
 def _broken(request: Request, wrong: Exception) -> Response:

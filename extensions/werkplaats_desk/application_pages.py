@@ -6,14 +6,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from werkplaats_desk import allocation, applications, budget, capacity, fields, outbox
-from werkplaats_desk.applications import Decision, Draft
+from werkplaats_desk.applications import PAGE, Decision, Draft
 from werkplaats_desk.capacity import Capacity
 from werkplaats_desk.desk import Desk, Fields, Operator, Reader, TheDesk
 from werkplaats_desk.login_pages import see
@@ -72,13 +72,18 @@ def mine(request: Request, desk: TheDesk, person: Reader) -> Response:
 
 
 @router.get("/requests")
-def everybodys(request: Request, desk: TheDesk, person: Operator) -> Response:
-    """Show the operator what waits, and what was decided."""
+def everybodys(
+    request: Request, desk: TheDesk, person: Operator, page: Annotated[int, Query(ge=1, le=10**6)] = 1
+) -> Response:
+    """Show the operator what waits, and what was decided, a page at a time."""
     today = date.today()
     with desk.database.transaction() as session:
-        found = applications.everybodys(session)
+        found = applications.everybodys(session, page)
         rest = [(s, budget.left(session, desk.settings, s, today)) for s in desk.settings.streams]
-    return render(request, "applications.html", person, found=found, everybody=True, rest=rest)
+    return render(
+        request, "applications.html", person, found=found[:PAGE], everybody=True, rest=rest, page=page,
+        more=len(found) > PAGE,
+    )  # fmt: skip
 
 
 @router.get("/applications/{number}")

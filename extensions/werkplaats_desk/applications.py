@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -22,10 +22,13 @@ from werkplaats_desk.words import gettext as _
 
 MOST_OPEN: Final = 10
 MOST_DAYS: Final = 5 * 366
+#: How many requests a page of the operator's list has.
+PAGE: Final = 100
 
 Title = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=3, max_length=80), AfterValidator(one_line)
 ]
+Word = Annotated[str, Field(max_length=1000), AfterValidator(some_lines)]
 
 
 class Draft(BaseModel):
@@ -50,7 +53,7 @@ class Decision(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     approve: bool
-    word: Annotated[str, Field(max_length=1000), AfterValidator(some_lines)] = ""
+    word: Word = ""
     version: int
 
 
@@ -110,12 +113,17 @@ def of(session: Session, person: Person) -> list[Application]:
     return list(session.scalars(asked.order_by(Application.id.desc()).limit(200)))
 
 
-def everybodys(session: Session) -> list[Application]:
-    """Return all requests: those that wait first, the oldest before; then the latest decided."""
-    waiting = select(Application).where(Application.state == SUBMITTED).order_by(Application.id)
-    decided = select(Application).where(Application.state != SUBMITTED)
-    latest = decided.order_by(Application.decided_at.desc(), Application.id.desc()).limit(100)
-    return [*session.scalars(waiting.limit(500)), *session.scalars(latest)]
+def everybodys(session: Session, page: int = 1) -> list[Application]:
+    """Return a page of all requests, and one more where there is a next page.
+
+    Those that wait come first, and the newest of either kind before the others.
+    """
+    asked = select(Application).order_by(
+        case((Application.state == SUBMITTED, 0), else_=1),
+        func.coalesce(Application.decided_at, Application.created_at).desc(),
+        Application.id.desc(),
+    )
+    return list(session.scalars(asked.offset((page - 1) * PAGE).limit(PAGE + 1)))
 
 
 def decide(

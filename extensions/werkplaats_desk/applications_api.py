@@ -44,13 +44,18 @@ class ApplicationOut(BaseModel):
 
 @router.get("", summary="Your requests; for operators with everybody=true those of all")
 def listed(
-    desk: TheDesk, person: Caller, everybody: Annotated[bool, Query()] = False
+    desk: TheDesk,
+    person: Caller,
+    everybody: Annotated[bool, Query()] = False,
+    page: Annotated[int, Query(ge=1, le=10**6, description="Of those of all; 100 a page.")] = 1,
 ) -> list[ApplicationOut]:
     """Return requests."""
     if everybody:
         require_operator(desk, person)
     with desk.database.transaction() as session:
-        found = applications.everybodys(session) if everybody else applications.of(session, person)
+        found = applications.of(session, person)
+        if everybody:
+            found = applications.everybodys(session, page)[: applications.PAGE]
         return [ApplicationOut.model_validate(one) for one in found]
 
 

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from werkplaats_desk import signin
 from werkplaats_desk.database import Database
+from werkplaats_desk.datasets import Datasets
 from werkplaats_desk.hub import Hub, HubAway
 from werkplaats_desk.people import Person
 from werkplaats_desk.published import Queue
@@ -27,6 +28,7 @@ class Desk:
     hub: Hub
     queue: Queue
     problems: dict[str, str] = field(default_factory=dict)
+    datasets: Datasets | None = None
 
     @property
     def settings(self) -> Settings:
@@ -136,6 +138,21 @@ def caller(request: Request) -> Person:
     return found
 
 
+def datasets_of(request: Request) -> Datasets:
+    """Return what there is for datasets.
+
+    Raises
+    ------
+    Refusal
+        Where a facility has none.
+    """
+    found = desk_of(request).datasets
+    if found is None:
+        sentence = _("This place offers no datasets. Those who run it can add some.")
+        raise Refusal("no-datasets", sentence, 404)
+    return found
+
+
 def to_sign_in(request: Request) -> str:
     """Return where a page sends who is not signed in."""
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
@@ -143,6 +160,7 @@ def to_sign_in(request: Request) -> str:
 
 
 TheDesk = Annotated[Desk, Depends(desk_of)]
+TheDatasets = Annotated[Datasets, Depends(datasets_of)]
 Visitor = Annotated[Person | None, Depends(visitor)]
 Reader = Annotated[Person, Depends(reader)]
 Operator = Annotated[Person, Depends(operator)]

@@ -28,6 +28,8 @@ def sentence(field: str) -> str:
         "purpose": _("Say in 10 to 4000 characters what it is for."),
         "gpu_hours": _("Give a whole number of GPU-hours."),
         "ends": _("Give a day, such as 2027-01-31."),
+        "until": _("Give a day, such as 2027-01-31."),
+        "project": _("Choose one of your projects."),
         "capacity": _("Give a number of students from 1 to 500."),
         "notebook": _("Give the path of a notebook in a home directory, ending in .ipynb."),
     }

@@ -110,9 +110,10 @@ class Hub:
         scopes, name = model.get("scopes", []), model.get("name")
         if model.get("kind") != "user" or not isinstance(name, str) or not _opens(scopes):
             return None
-        if _is_a_servers(scopes):
+        server = _server_of(scopes, name)
+        if server is not None:
             # Any notebook that somebody opens can use it: it asks in their name, and decides nothing.
-            return Person(name, token=token)
+            return Person(name, token=token, server=server)
         return Person(name, bool(model.get("admin")), frozenset(model.get("groups") or ()), token)
 
     def known(self, token: str) -> Person | None:
@@ -155,6 +156,25 @@ class Hub:
             return ""
         return said or str(answer.status_code)
 
+    def shared(self, person: Person) -> bool:
+        """Return whether anybody else can open the server that a token is of, or holds a code to.
+
+        Raises
+        ------
+        HubAway
+            Also when the Hub does not say.
+        """
+        name, _slash, server = (person.server or "").partition("/")
+        mine = {"Authorization": f"token {person.token}"}
+        for kind in ("shares", "share-codes"):
+            answer = self._ask("GET", f"/{kind}/{quote(name)}/{quote(server)}", headers=mine)
+            items = _json(answer).get("items")
+            if answer.status_code != 200 or not isinstance(items, list):
+                raise HubAway(f"{kind}: {answer.status_code}")
+            if items:
+                return True
+        return False
+
     def _ask(self, method: str, path: str, **what: Any) -> httpx.Response:
         try:
             answer = self._http.request(method, path, **what)
@@ -174,9 +194,16 @@ def _opens(scopes: Any) -> bool:
     return isinstance(scopes, list) and bool({"access:services", Hub.scope} & {str(s) for s in scopes})
 
 
-def _is_a_servers(scopes: Any) -> bool:
-    """Return whether scopes are those of a token that a person's server was given."""
-    return any(str(scope).startswith("access:servers!server=") for scope in scopes)
+def _server_of(scopes: Any, name: str) -> str | None:
+    """Return which server of a person's was given a token of these scopes; ``None`` for no server's.
+
+    One that opens servers, and none of theirs or more than one, is a server's without a name.
+    """
+    opened = {str(scope).partition("access:servers!server=")[2] for scope in scopes} - {""}
+    own = [server for server in opened if server.startswith(f"{name}/")]
+    if not opened:
+        return None
+    return own[0] if len(own) == 1 else ""
 
 
 def _json(answer: httpx.Response) -> dict[str, Any]:

@@ -13,6 +13,8 @@ SUBMITTED: Final = "submitted"
 APPROVED: Final = "approved"
 DECLINED: Final = "declined"
 WITHDRAWN: Final = "withdrawn"
+#: Of an access to a dataset that its steward took back.
+REVOKED: Final = "revoked"
 
 
 class Base(DeclarativeBase):
@@ -20,6 +22,7 @@ class Base(DeclarativeBase):
 
 
 _OPEN = text("state = 'submitted'")
+_STANDS = text("lifted_at IS NULL")
 
 
 class Application(Base):
@@ -159,3 +162,98 @@ class MonthOfStream(Base):
     lent: Mapped[float] = mapped_column(Float)
     borrowed: Mapped[float] = mapped_column(Float)
     at: Mapped[int] = mapped_column(BigInteger)
+
+
+class Acceptance(Base):
+    """Somebody accepted the terms of one version of a registered dataset.
+
+    Attributes
+    ----------
+    revoked_at
+        When a steward took it back; it cannot be given again until that is lifted.
+    lifted_at
+        When a steward let the person accept anew.
+    """
+
+    __tablename__ = "acceptances"
+    __table_args__ = (
+        Index(
+            "one_acceptance",
+            "person",
+            "dataset",
+            "dataset_version",
+            unique=True,
+            sqlite_where=_STANDS,
+            postgresql_where=_STANDS,
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    person: Mapped[str] = mapped_column(String(64))
+    dataset: Mapped[str] = mapped_column(String(40), index=True)
+    dataset_version: Mapped[str] = mapped_column(String(31))
+    accepted_at: Mapped[int] = mapped_column(BigInteger)
+    revoked_at: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    revoked_by: Mapped[str | None] = mapped_column(String(64), default=None)
+    lifted_at: Mapped[int | None] = mapped_column(BigInteger, default=None)
+
+
+class Access(Base):
+    """A request for a restricted dataset, and what became of it.
+
+    Attributes
+    ----------
+    until
+        The last day.
+    revoked_at
+        When a steward took back what was approved.
+    version
+        Counts changes of this row, as in :class:`Application`.
+    """
+
+    __tablename__ = "accesses"
+    __table_args__ = (
+        Index(
+            "one_open_access",
+            "person",
+            "dataset",
+            unique=True,
+            sqlite_where=_OPEN,
+            postgresql_where=_OPEN,
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    person: Mapped[str] = mapped_column(String(64), index=True)
+    dataset: Mapped[str] = mapped_column(String(40), index=True)
+    dataset_version: Mapped[str] = mapped_column(String(31))
+    project: Mapped[str] = mapped_column(String(64))
+    purpose: Mapped[str] = mapped_column(Text)
+    until: Mapped[date] = mapped_column(Date)
+    state: Mapped[str] = mapped_column(String(12), default=SUBMITTED)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    decided_at: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    decided_by: Mapped[str | None] = mapped_column(String(64), default=None)
+    word: Mapped[str] = mapped_column(Text, default="")
+    revoked_at: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    revoked_by: Mapped[str | None] = mapped_column(String(64), default=None)
+    version: Mapped[int] = mapped_column(Integer)
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012  # SQLAlchemy's own way to say it
+
+
+class Hold(Base):
+    """A steward took a whole dataset back: nobody mounts it until that is lifted."""
+
+    __tablename__ = "holds"
+    __table_args__ = (
+        Index("one_hold", "dataset", unique=True, sqlite_where=_STANDS, postgresql_where=_STANDS),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    dataset: Mapped[str] = mapped_column(String(40))
+    word: Mapped[str] = mapped_column(Text)
+    at: Mapped[int] = mapped_column(BigInteger)
+    by: Mapped[str] = mapped_column(String(64))
+    lifted_at: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    lifted_by: Mapped[str | None] = mapped_column(String(64), default=None)

@@ -15,10 +15,12 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from werkplaats_datasets.record import Words
 from werkplaats_desk import signin, words
 from werkplaats_desk.desk import desk_of
 from werkplaats_desk.people import Person
 
+_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 HERE: Final = Path(__file__).parent / "static"
 
 
@@ -47,6 +49,19 @@ def clock(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def size(value: int) -> str:
+    """Return a number of bytes as the reader writes it."""
+    scaled, unit = float(value), 0
+    while scaled >= 1000 and unit < len(_UNITS) - 1:
+        scaled, unit = scaled / 1000, unit + 1
+    return f"{number(scaled)} {_UNITS[unit]}"
+
+
+def said(both: Words) -> str:
+    """Return what a record says, in the reader's language."""
+    return both.nl if words.current() == "nl" else both.en
+
+
 @cache
 def version(path: Path) -> str:
     """Return what tells one version of a static file from another."""
@@ -65,7 +80,9 @@ def _environment() -> Environment:
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
         words.gettext, words.ngettext, newstyle=True
     )
-    environment.filters.update(number=number, day=day, month=month, moment=moment, clock=clock, quoted=quote)
+    environment.filters.update(
+        number=number, day=day, month=month, moment=moment, clock=clock, quoted=quote, size=size, said=said
+    )
     return environment
 
 

@@ -15,12 +15,15 @@ class Person:
     ----------
     token
         The Hub's token that they came with; what it can do is what they allowed.
+    server
+        Of which server of theirs the token is, as ``name/server``; ``None`` for no server's.
     """
 
     name: str
     admin: bool = False
     groups: frozenset[str] = frozenset()
     token: str = ""
+    server: str | None = None
 
     def decides(self, settings: Settings) -> bool:
         """Return whether they are an operator, who decides on requests."""

@@ -83,6 +83,15 @@ class Queue:
                 self._tried = time.monotonic()
             return self._last
 
+    def fresh(self) -> View:
+        """Return the cluster as it is at this moment.
+
+        Raises
+        ------
+        Away
+        """
+        return _read(self._ask({**_VIEW, "max_age": 0.0}, _TIMEOUT))
+
     def months(self, months: list[str]) -> dict[str, Any]:
         """Return accounting's answer about months.
 

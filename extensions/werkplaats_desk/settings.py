@@ -81,6 +81,18 @@ class Settings(Frozen):
         The QOS of borrowed capacity.
     named_servers
         Whether a person may have servers beside the default one.
+    stewards, steward_groups
+        Who decides on datasets beside the steward that a dataset's own record names.
+    catalogue
+        The records of the datasets; without it there are none.
+    data
+        Below which folder a job finds a dataset that is mounted.
+    signing_key_file
+        Holds the key with which the desk signs grants.
+    audit
+        Where the audit listens.
+    own_mounts
+        Whether a job can have mounts of its own here; else open datasets alone are there, for everybody.
     """
 
     look: Look
@@ -98,6 +110,13 @@ class Settings(Frozen):
     teachers: tuple[str, ...] = ()
     teacher_groups: tuple[str, ...] = ()
     operator_groups: tuple[str, ...] = ()
+    stewards: tuple[str, ...] = ()
+    steward_groups: tuple[str, ...] = ()
+    catalogue: Path | None = None
+    data: Path = Path("/data")
+    signing_key_file: Path | None = None
+    audit: Path | None = None
+    own_mounts: bool = True
     prefix: str = "/services/desk/"
     hub: str = "/hub/"
     hub_api: str

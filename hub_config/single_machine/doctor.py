@@ -14,6 +14,7 @@ from single_machine import accounts, isolation, login, secrets
 from single_machine.console import Console, StepFailed
 from single_machine.hardware import nodes
 from single_machine.services import NAMES, Supervisor
+from werkplaats_audit.client import Audit, AuditAway
 from werkplaats_hub import facility as facilities
 from werkplaats_hub import granted
 from werkplaats_hub.enrol_settings import enrol_settings
@@ -66,6 +67,7 @@ def examine(instance: Instance) -> list[Finding]:
         _newcomers,
         _a_log_in,
         _the_desk,
+        _the_audit,
         _the_disk,
         _the_isolation,
     ]
@@ -211,6 +213,17 @@ def _the_desk(instance: Instance) -> Iterator[Finding]:
         yield Finding(f"the desk could not do lately: {', '.join(problems)}", wrong, mend)
     else:
         yield Finding(f"the desk answers at {instance.url}services/desk/")
+
+
+def _the_audit(instance: Instance) -> Iterator[Finding]:
+    try:
+        head = Audit(instance.audit_socket).head()
+    except AuditAway as wrong:
+        what = f"the audit writes nothing, and so no dataset is mounted: {wrong}"
+        mend = f"mend what it says, or read {instance.logs}/audit.out"
+        yield Finding(what, True, mend)
+    else:
+        yield Finding(f"the audit writes; its last entry is {head.entry}")
 
 
 def _the_disk(instance: Instance) -> Iterator[Finding]:

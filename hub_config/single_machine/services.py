@@ -89,6 +89,7 @@ def services(instance: Instance, nodes: Iterable[Node], node_js: Path, proxy_tok
             state / "hub",
             {"WERKPLAATS_INSTANCE": str(instance.etc / "instance.json"), "HOME": str(state / "hub")},
         ),
+        Service("audit", f"{python} -I -m werkplaats_audit {instance.audit_settings}", instance.audit_user),
         Service(
             "desk",
             f"{python} -I -m werkplaats_desk {instance.desk_settings}",
@@ -249,6 +250,7 @@ NAMES: Final = (
     "streams",
     "proxy",
     "hub",
+    "audit",
     "desk",
     "mounts",
 )

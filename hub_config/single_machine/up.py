@@ -27,6 +27,7 @@ from single_machine.isolation import Isolation
 from single_machine.mounts_settings import mounts_settings
 from single_machine.services import Supervisor, configuration, services
 from werkplaats_hub import facility as facilities
+from werkplaats_hub.audit_settings import audit_settings
 from werkplaats_hub.away_page import away_page
 from werkplaats_hub.desk_settings import desk_settings
 from werkplaats_hub.facility import Facility, FacilityError
@@ -139,6 +140,9 @@ class Up:
         folder(instance.state / "hub", 0o700, instance.hub_user)
         folder(instance.state / "desk", 0o700, instance.desk_user)
         folder(instance.drop.folder, 0o755, instance.desk_user)
+        folder(instance.audit_journal, 0o700, instance.audit_user)
+        folder(instance.state / "audit-anchor", 0o700, instance.audit_user)
+        folder(instance.run / "audit", 0o750, instance.audit_user, instance.desk_user)
         folder(instance.run / "munge", 0o755, "munge")
         folder(instance.logs / "munge", 0o700, "munge")
         folder(instance.state / "munge", 0o700, "munge")
@@ -166,10 +170,11 @@ class Up:
         if files.write(instance.facility, self.facility_file.read_text()):
             self._stale.add("hub")
         if files.write(instance.etc / "installed", environments.digest(self.wheel) + "\n"):
-            self._stale |= {"hub", "queue", "streams", "desk", "mounts"}
+            self._stale |= {"hub", "queue", "streams", "audit", "desk", "mounts"}
         accounts.allow_programs(self.console, instance, self.facility)
         alone = facilities.read(self.facility_file)
-        files.write(instance.desk_settings, desk_settings(instance, alone))
+        if files.write(instance.audit_settings, audit_settings(instance, alone.audit)):
+            self._stale.add("audit")
         files.folder(instance.away_page.parent)
         files.write(instance.away_page, away_page(alone.facility))
         if instance.default:
@@ -202,6 +207,8 @@ class Up:
             "slurm",
         ):
             self._stale.add("slurmdbd")
+        # The desk says whether a job has mounts of its own here, which slurm.conf says.
+        files.write(instance.desk_settings, desk_settings(instance, facilities.read(self.facility_file)))
 
     def _start_slurm(self, supervisor: Supervisor) -> None:
         logs = self.instance.logs
@@ -264,7 +271,7 @@ class Up:
     def _start_hub(self, supervisor: Supervisor, passwords: secrets.Passwords) -> None:
         if passwords.changed:
             self._stale.add("hub")
-        self._start(supervisor, "queue", "streams", "proxy", "hub", "desk", "mounts")
+        self._start(supervisor, "queue", "streams", "proxy", "hub", "audit", "desk", "mounts")
 
     def _start(self, supervisor: Supervisor, *names: str) -> None:
         """Start services; those whose configuration is new are started afresh."""

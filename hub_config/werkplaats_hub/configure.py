@@ -106,9 +106,11 @@ def apply_desk(c: Config, instance: Instance) -> None:
 
     Its token can do nothing. What somebody signs in with there reads their name and groups, and starts
     servers of theirs, which is how the button of a lesson works. The token of a person's own server opens
-    the desk's API as that person, for the panels there; the rest of it is what JupyterHub's role has.
+    the desk's API as that person, for the panels there, and reads with whom that server is shared, on which
+    some datasets depend; the rest of it is what JupyterHub's role has.
     """
-    c.Spawner.server_token_scopes = ["users:activity!user", "access:servers!server", _DESK_SCOPE]
+    own = ["users:activity!user", "access:servers!server", "read:shares!server"]
+    c.Spawner.server_token_scopes = [*own, _DESK_SCOPE]
     c.JupyterHub.services = [
         {
             "name": "desk",

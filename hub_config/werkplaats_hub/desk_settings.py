@@ -53,6 +53,12 @@ def desk_settings(instance: Instance, facility: Facility) -> str:
         "teachers": desk.teachers,
         "teacher_groups": desk.teacher_groups,
         "operator_groups": desk.operator_groups,
+        "stewards": desk.stewards,
+        "steward_groups": desk.steward_groups,
+        "catalogue": str(instance.catalogue),
+        "signing_key_file": str(instance.secrets / "desk-signing-key"),
+        "audit": str(instance.audit_socket),
+        "own_mounts": _own_mounts(instance),
         "hub_api": f"http://127.0.0.1:{instance.port_hub}/hub/api",
         "port": instance.port_desk,
         "database": desk.database or f"sqlite:///{instance.state}/desk/desk.sqlite",
@@ -64,6 +70,12 @@ def desk_settings(instance: Instance, facility: Facility) -> str:
         "locale": str(_HERE / "locale"),
     }
     return json.dumps(said, indent=2, ensure_ascii=False) + "\n"
+
+
+def _own_mounts(instance: Instance) -> bool:
+    """Return whether Slurm gives each job mounts of its own here."""
+    path = instance.slurm_conf
+    return path.exists() and "JobContainerType=" in path.read_text()
 
 
 def _taken(facility: Facility) -> dict[str, str]:

@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from werkplaats_hub import granted
+from werkplaats_hub.audit_settings import AuditPlace
 from werkplaats_hub.granted import Drop
 from werkplaats_hub.look import FacilityLook
 from werkplaats_spawners.language import Language
@@ -116,6 +117,8 @@ class Desk(Frozen):
         The stream of courses; without one that of first steps, or else the first.
     teachers, teacher_groups, operator_groups
         Who makes courses and, beside the Hub's admins, who decides on requests.
+    stewards, steward_groups
+        Who decides on datasets, beside the steward that a dataset's own record names.
     database
         An address of SQLAlchemy's; without one SQLite on this machine. It holds no password.
     """
@@ -126,6 +129,8 @@ class Desk(Frozen):
     teachers: tuple[Person, ...] = Field(default=(), strict=False)
     teacher_groups: tuple[str, ...] = Field(default=(), strict=False)
     operator_groups: tuple[str, ...] = Field(default=(), strict=False)
+    stewards: tuple[Person, ...] = Field(default=(), strict=False)
+    steward_groups: tuple[str, ...] = Field(default=(), strict=False)
     database: str = ""
 
     @field_validator("database")
@@ -158,6 +163,7 @@ class Facility(Frozen):
     partitions: Partitions = Partitions()
     limits: Limits = Limits()
     desk: Desk = Desk()
+    audit: AuditPlace = AuditPlace()
     demo: Demo | None = None
 
     @model_validator(mode="after")

@@ -208,6 +208,11 @@ class Instance(BaseModel):
         return self.state / "audit"
 
     @property
+    def audit_settings(self) -> Path:
+        """What the audit must know, as root lays it down."""
+        return self.etc / "audit.json"
+
+    @property
     def desk_url(self) -> str:
         """Where programs on this machine find the desk."""
         return f"http://127.0.0.1:{self.port_desk}/services/desk/"

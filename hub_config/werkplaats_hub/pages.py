@@ -31,6 +31,7 @@ from werkplaats_hub.choices_page import Choices
 from werkplaats_hub.home_page import HomePage
 from werkplaats_hub.look import FacilityLook
 from werkplaats_hub.newcomers import why_not
+from werkplaats_hub.sharing import ROUTES as SHARING
 from werkplaats_hub.start_page import ExtraServer, StartPage, said
 from werkplaats_hub.waiting_page import Instead, StopWaiting
 from werkplaats_spawners import language
@@ -150,6 +151,7 @@ ROUTES: Final[list[tuple[Any, ...]]] = [
     (r"/instead/([^/]+)(?:/([^/]+))?", Instead),
     (r"/extra-server", ExtraServer),
     (rf"/language/({'|'.join(LANGUAGES)})", SwitchLanguage),
+    *SHARING,
     (r"/werkplaats/static/(.*)", CacheControlStaticFilesHandler, {"path": str(STATIC)}),
 ]
 

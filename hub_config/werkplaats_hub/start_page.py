@@ -57,7 +57,29 @@ class StartPage(SpawnHandler):  # type: ignore[misc]
         fields = as_text(self.request.body_arguments)
         self.request.body_arguments = {k: [v.encode() for v in vs] for k, vs in fields.items()}
         self._preselect(fields)
-        return super().post(user_name, server_name, display_name)
+        return super().post(
+            user_name, server_name, display_name or self.get_query_argument("display_name", "")
+        )
+
+    @needs_scope("servers")  # type: ignore[untyped-decorator]
+    async def _get(self, user_name: str, server_name: str, display_name: str) -> None:
+        """Show the form of a server that need not be there, and leave none behind: JupyterHub makes it."""
+        user = self.find_user(user_name)
+        new = bool(server_name) and user is not None and server_name not in user.orm_spawners
+        try:
+            await super()._get(user_name=user_name, server_name=server_name, display_name=display_name)
+        finally:
+            if new:
+                self._forget(user, server_name)
+
+    def _forget(self, user: Any, server_name: str) -> None:
+        """Take away a server that was only looked at, as JupyterHub removes one."""
+        spawner = user.spawners.get(server_name)
+        if spawner is None or spawner.active:
+            return
+        user.spawners.pop(server_name)
+        self.db.delete(spawner.orm_spawner)
+        self.db.commit()
 
     @needs_scope("servers")  # type: ignore[untyped-decorator]
     async def _post(self, user_name: str, server_name: str, display_name: str) -> Any:
@@ -147,12 +169,20 @@ def as_text(arguments: dict[str, list[bytes]]) -> dict[str, list[str]]:
 
 
 class ExtraServer(BaseHandler):  # type: ignore[misc]
-    """``GET extra-server?name=...`` turns a name that a person typed into a start page's address."""
+    """``POST extra-server`` with ``name=...`` turns a name that a person typed into a start page's address.
+
+    It makes nothing yet; the form that it leads to does.
+    """
 
     @web.authenticated
     def get(self) -> None:
-        """Go to the start page of the server of that name."""
-        name = normalise_unicode(" ".join(self.get_query_argument("name", "").split()))
+        """Go where the form is: a link makes nothing, but a change of language may lead here."""
+        self.redirect(url_path_join(self.hub.base_url, "home"))
+
+    @web.authenticated
+    def post(self) -> None:
+        """Go to the start page of the server of that name; tornado has checked the XSRF token."""
+        name = normalise_unicode(" ".join(self.get_body_argument("name", "").split()))
         if not is_valid_display_name(name):
             error = web.HTTPError(400, "not a display name")
             error.jupyterhub_message = _("Give your server a name of letters, digits and spaces.")  # type: ignore[attr-defined]

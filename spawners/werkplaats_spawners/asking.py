@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Final
 
 #: No answer is longer than this (bytes).
@@ -19,11 +19,16 @@ class NoAnswer(Exception):
     ----------
     late
         Whether it may still be at it: what it did is unknown.
+    ended
+        Waits for the end of a program that is not ours to end; ``None`` when it has ended.
     """
 
-    def __init__(self, message: str, *, late: bool = False) -> None:
+    def __init__(
+        self, message: str, *, late: bool = False, ended: Coroutine[object, object, int] | None = None
+    ) -> None:
         super().__init__(message)
         self.late = late
+        self.ended = ended
 
 
 async def ask(
@@ -66,9 +71,10 @@ async def ask(
             await asyncio.wait_for(_hear(process, out, err), timeout)
     except TimeoutError:
         await _leave(process)
-        raise NoAnswer(f"{what} gave no answer in time", late=True) from None
-    except NoAnswer:
+        raise NoAnswer(f"{what} gave no answer in time", late=True, ended=_end_of(process)) from None
+    except NoAnswer as wrong:
         await _leave(process)
+        wrong.ended = _end_of(process)
         raise
     return _read(out, err)
 
@@ -86,6 +92,10 @@ async def _leave(process: asyncio.subprocess.Process) -> None:
     # asyncio has no other way to let go of the pipes of a program that does not end.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         process._transport.close()  # type: ignore[attr-defined]
+
+
+def _end_of(process: asyncio.subprocess.Process) -> Coroutine[object, object, int] | None:
+    return process.wait() if process.returncode is None else None
 
 
 def _tell(process: asyncio.subprocess.Process, message: Mapping[str, Any]) -> None:

@@ -159,7 +159,7 @@ def _away(estimate: Estimate | None) -> bool:
 
 
 #: What says nothing of the request itself.
-_NO_ANSWER = (Trouble.UNREACHABLE, Trouble.OTHER)
+_NO_ANSWER = (Trouble.UNREACHABLE, Trouble.OTHER, Trouble.BUSY)
 
 
 def _slurm_refuses(estimate: Estimate | None, granted: Granted) -> str:

@@ -276,6 +276,19 @@ class Cluster:
             return Verdict(Phase.GONE, job.state, job=job)
         return Verdict(Phase.UNKNOWN, f"accounting says {job.state}, the queue lacks it")
 
+    async def alone(self, user: str) -> str:
+        """Return the dataset that is mounted alone in a job of a person now; nothing when none is.
+
+        Raises
+        ------
+        Unreachable
+            When Slurm cannot be asked: then nobody knows.
+        """
+        answer = await self._ask({"want": "alone", "user": user})
+        if answer.get("error") or not isinstance(answer.get("alone"), str):
+            raise Unreachable(str(answer.get("error") or "the queue's publisher is an older one"))
+        return str(answer["alone"])
+
     async def certain_view(self, max_age: float) -> View:
         """Return a view to start by, no part of it older than `max_age` seconds.
 

@@ -11,6 +11,7 @@ One JSON object a line, each way::
                                            "associations": [...], "qos": [...], "nodes": [...],
                                            "accounting": {"at": 1763.., "error": null}}
     {"want": "verdict", "job_id": 17}  -> {"error": null, "job": {...} or null}
+    {"want": "alone", "user": "anna"}  -> {"error": null, "alone": "cohort" or ""}
     {"want": "months", "months": ["2026-11"]}
                                        -> {"error": null, "months": {"2026-11": {"at": 1763..,
                                            "gpu_minutes": 1.5e6, "used": [{"account": "a", "qos": "q",
@@ -19,8 +20,9 @@ One JSON object a line, each way::
 `at` is the Unix time of the snapshot, and `limits_at` that of the limits and their use, which may be
 older; with an error, the older snapshot comes with it. `accounting` is
 when Slurm's database last answered, and why it does not now; the limits and the use of them are the
-controller's own, which goes on counting without it. `months` is what accounting recorded, without
-people (:mod:`werkplaats_spawners.months`); an answer stands for most of a minute.
+controller's own, which goes on counting without it. `alone` is the dataset that is mounted in a job of
+that person's and suffers nothing beside it, asked of Slurm this moment. `months` is what accounting
+recorded, without people (:mod:`werkplaats_spawners.months`); an answer stands for most of a minute.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from werkplaats_spawners import limits, months, nodes, slurm
+from werkplaats_spawners import limits, months, names, nodes, slurm
 
 _TIMEOUT: Final = 20.0
 #: How often accounting is asked whether it is there, while somebody looks; and how old an answer may be.
@@ -175,10 +177,28 @@ class Publisher:
             return {"error": str(wrong), "job": None}
         return {"error": None, "job": asdict(job) if job else None}
 
-    async def of_months(self, names: list[Any]) -> dict[str, Any]:
+    async def alone(self, user: str) -> dict[str, Any]:
+        """Return which dataset is mounted alone in a job of a person, as it is now."""
+        try:
+            for number in (await run(slurm.squeue_of(user))).split():
+                if dataset := slurm.alone(await self._record(int(number))):
+                    return {"error": None, "alone": dataset}
+            return {"error": None, "alone": ""}
+        except (CommandFailed, OSError) as wrong:
+            return {"error": str(wrong), "alone": ""}
+
+    async def _record(self, job_id: int) -> str:
+        try:
+            return await run(slurm.show_job(job_id))
+        except CommandFailed as wrong:
+            if slurm.trouble(str(wrong)) is slurm.Trouble.JOB_UNKNOWN:
+                return ""  # it was forgotten this moment
+            raise
+
+    async def of_months(self, asked: list[Any]) -> dict[str, Any]:
         """Return what accounting recorded of months that have begun; others are passed over."""
         now = datetime.now().astimezone()
-        found = [one for name in names[: months.MOST_MONTHS] if (one := months.span(name, now))]
+        found = [one for name in asked[: months.MOST_MONTHS] if (one := months.span(name, now))]
         async with self._one_month_at_a_time:
             try:
                 return {"error": None, "months": {one.name: asdict(await self._month(one)) for one in found}}
@@ -208,8 +228,10 @@ class Publisher:
                 return dict(vars(await self.view(float(max_age), float(limits_age))))
             case {"want": "verdict", "job_id": int() as job_id} if job_id > 0:
                 return await self.verdict(job_id)
-            case {"want": "months", "months": list() as names}:
-                return await self.of_months(names)
+            case {"want": "alone", "user": str() as user} if names.has_the_form(user):
+                return await self.alone(user)
+            case {"want": "months", "months": list() as asked}:
+                return await self.of_months(asked)
         return {"error": "unknown message"}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -9,7 +9,7 @@ from werkplaats_spawners.language import gettext as _
 from werkplaats_spawners.launch.client import LaunchFailed
 from werkplaats_spawners.policy import Granted
 from werkplaats_spawners.request import Refused
-from werkplaats_spawners.slurm import Trouble
+from werkplaats_spawners.slurm import Trouble, alone
 
 
 def last_words(how: str, lines: list[str]) -> str:
@@ -90,6 +90,14 @@ def submission_refused(failed: LaunchFailed, granted: Granted) -> Refused:
         case Trouble.NOT_AVAILABLE:
             sentence = _("No node of this cluster can hold a server of the kind '{name}'. Choose another.")
             return Refused("not-available", sentence.format(name=granted.flavour.name), 400)
+        case Trouble.BUSY:
+            sentence = _(
+                "Earlier requests of yours to the cluster have not come to an end, so nothing was started. "
+                "Try again in a minute. If it stays so, tell the desk."
+            )
+            return Refused("busy", sentence, 503)
+        case Trouble.ALONE:
+            return alone_with(alone(str(failed)))
         case Trouble.OVER_LIMIT:
             sentence = _(
                 "This server would go over a limit of your stream. Choose a smaller one, or fewer hours."
@@ -97,3 +105,29 @@ def submission_refused(failed: LaunchFailed, granted: Granted) -> Refused:
             return Refused("over-limit", sentence, 403)
     sentence = _("The cluster did not take the job: {detail}")
     return Refused("submission-failed", sentence.format(detail=failed), 500)
+
+
+def alone_with(dataset: str) -> Refused:
+    """Say that nothing starts beside a dataset that is mounted; a dataset is called what its address is."""
+    sentence = _(
+        "While the dataset '{dataset}' is mounted, nothing else of yours starts. "
+        "Unmount it, or stop that server."
+    )
+    return Refused("alone", sentence.format(dataset=dataset), 409)
+
+
+def not_shared_with(dataset: str) -> Refused:
+    """Say that no server is shared while a dataset is mounted that is for its person alone."""
+    sentence = _(
+        "While the dataset '{dataset}' is mounted, no server of this person can be shared. Unmount it first."
+    )
+    return Refused("alone", sentence.format(dataset=dataset), 409)
+
+
+def not_shared_now() -> Refused:
+    """Say that nobody can tell whether a server may be shared."""
+    sentence = _(
+        "The cluster does not answer at the moment, so nobody can tell whether this server may be shared. "
+        "Nothing was shared. Try again in a few minutes."
+    )
+    return Refused("slurm-away", sentence, 503)

@@ -240,6 +240,37 @@ def scancel(job_id: int) -> list[str]:
     return ["scancel", str(job_id)]
 
 
+#: How the note begins of a job in which a dataset is mounted that suffers nothing else of its person's
+#: beside it; the dataset's name follows. ``job_submit.lua`` reads it, and its refusal repeats it.
+ALONE: Final = "werkplaats-alone:"
+_ALONE: Final = re.compile(
+    r"(?:AdminComment=|^|: )" + re.escape(ALONE) + r"([a-z0-9][a-z0-9-]*)", re.MULTILINE
+)
+
+
+def alone(text: str) -> str:
+    """Return the dataset that a note, a job's record or a refusal says is mounted alone; nothing when none.
+
+    >>> alone("werkplaats-alone:cohort"), alone("werkplaats: lent capacity was taken back")
+    ('cohort', '')
+    """
+    found = _ALONE.search(text)
+    return found[1] if found else ""
+
+
+def squeue_of(user: str) -> list[str]:
+    """Ask for the numbers of the jobs of one person that have processes, a line each."""
+    return ["squeue", "--noheader", f"--user={user}", "--states=running,suspended,completing", "--format=%A"]
+
+
+def show_job(number: int) -> list[str]:
+    """Ask for one job's record, notes included: squeue of 22.05 has a column for those, and leaves it empty.
+
+    What its person wrote is in it as well, and so it is believed of that person only.
+    """
+    return ["scontrol", "show", "job", str(number)]
+
+
 _NUMBER: Final = re.compile(r"[0-9]{1,10}")
 _QUEUE_FIELDS: Final = ("%i", "%u", "%a", "%q", "%T", "%B", "%S", "%e", "%b", "%l", "%P", "%Q", "%r")
 
@@ -324,11 +355,14 @@ class Trouble(Enum):
     NOT_AVAILABLE = "not-available"
     OVER_LIMIT = "over-limit"
     JOB_UNKNOWN = "job-unknown"
+    ALONE = "alone"
+    BUSY = "busy"
     OTHER = "other"
 
 
 #: Texts of Slurm 21.08 to 24.11 (slurm_errno.c), in the order in which they are looked for.
 _TROUBLES: Final[tuple[tuple[str, Trouble], ...]] = (
+    (ALONE, Trouble.ALONE),
     ("Unable to contact slurm controller", Trouble.UNREACHABLE),
     ("Socket timed out", Trouble.UNREACHABLE),
     ("Zero Bytes were transmitted", Trouble.UNREACHABLE),

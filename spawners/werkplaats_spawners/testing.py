@@ -44,6 +44,9 @@ REFUSALS: Final[Mapping[slurm.Trouble, str]] = {
     "sbatch: error: Batch job submission failed: Requested node configuration is not available",
     slurm.Trouble.OVER_LIMIT: "sbatch: error: Batch job submission failed: Job violates accounting/QOS "
     "policy (job submit limit, user's size and/or time limits)",
+    slurm.Trouble.ALONE: "sbatch: error: werkplaats-alone:cohort: While the dataset 'cohort' is mounted, "
+    "nothing else of yours starts. Unmount it, or stop that server.\n"
+    "sbatch: error: Batch job submission failed: Access/permission denied",
     slurm.Trouble.OTHER: "sbatch: error: Batch job submission failed: Unspecified error",
 }
 
@@ -206,16 +209,25 @@ class FakeSlurm:
             raise CommandFailed(away)
         match argv[0]:
             case "squeue":
-                return "".join(map(_queue_line, filter(lambda job: job.remembered, self.jobs.values())))
+                return self._queue(argv)
             case "sacct":
                 return self._accounting(argv)
             case "sacctmgr":
                 return "werkplaats\n"
             case "scontrol":
-                return self._limits()
+                return self._record(int(argv[-1])) if "job" in argv else self._limits()
             case "sinfo":
                 return "".join(map(_node_line, self.nodes.items()))
         raise CommandFailed(f"{argv[0]}: command not found")
+
+    def _queue(self, argv: Sequence[str]) -> str:
+        if "--format=%A" not in argv:
+            return "".join(_queue_line(job) for job in self.jobs.values() if job.remembered)
+        theirs = [job for job in self.jobs.values() if f"--user={job.user}" in argv]
+        return "".join(f"{job.id}\n" for job in theirs if job.state == "RUNNING")
+
+    def _record(self, number: int) -> str:
+        return f"JobId={number} JobName=x\n   AdminComment={self.jobs[number].note} \n"
 
     def _limits(self) -> str:
         accounts = sorted({account for account, _ in self.associations})
@@ -297,7 +309,14 @@ class FakeCluster(Cluster):
 
     async def _ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            return await (self._view_now() if message["want"] == "view" else self._record(message["job_id"]))
+            match message["want"]:
+                case "view":
+                    return await self._view_now()
+                case "alone":
+                    numbers = await self._fake.run(slurm.squeue_of(message["user"]))
+                    records = [await self._fake.run(slurm.show_job(int(n))) for n in numbers.split()]
+                    return {"error": None, "alone": slurm.alone("".join(records))}
+            return await self._record(message["job_id"])
         except CommandFailed as wrong:
             raise Unreachable(str(wrong)) from wrong
 

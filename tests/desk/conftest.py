@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from tests.desk import fake_datasets
+from tests.desk.fake_datasets import FakeAudit
 from tests.desk.fake_hub import SECRET, FakeHub
 
 from werkplaats_desk.app import create_app
@@ -60,6 +62,8 @@ def settings(folder: Path, **changes: Any) -> Settings:
         "teachers": ["docent"],
         "teacher_groups": ["docenten"],
         "operator_groups": ["beheerders"],
+        "stewards": ["huismeester"],
+        "steward_groups": ["datameesters"],
         "hub_api": "http://hub/hub/api",
         "port": 1,
         "database": f"sqlite:///{folder}/desk.sqlite",
@@ -111,6 +115,9 @@ class Fresh(Queue):
         return super().view()
 
 
+Call = Callable[..., httpx.Response]
+
+
 @pytest.fixture
 def fake_hub() -> FakeHub:
     """A Hub with an operator, a teacher, and people."""
@@ -143,7 +150,16 @@ def desk(file: Path, fake_hub: FakeHub, fake_queue: FakeQueue) -> Desk:
     database = Database(watched().database)
     database.migrate()
     hub = Hub(watched().hub_api, SECRET, PREFIX, fake_hub.transport)
-    return Desk(watched, database, hub, Fresh(fake_queue))
+    datasets = fake_datasets.datasets(file.parent / "catalogue")
+    return Desk(watched, database, hub, Fresh(fake_queue), datasets=datasets)
+
+
+@pytest.fixture
+def audit(desk: Desk) -> FakeAudit:
+    """What the desk wrote down."""
+    assert desk.datasets is not None
+    assert isinstance(desk.datasets.audit, FakeAudit)
+    return desk.datasets.audit
 
 
 class Browser:
@@ -184,6 +200,23 @@ def browser(desk: Desk, fake_hub: FakeHub) -> Iterator[Callable[..., Browser]]:
             return made
 
         yield make
+
+
+@pytest.fixture
+def call(browser: Callable[..., Browser], fake_hub: FakeHub) -> Call:
+    """Call the API with a token of somebody's."""
+    client = browser().client
+    tokens: dict[str, str] = {}
+
+    def ask(method: str, path: str, name: str = "mkb", **more: Any) -> httpx.Response:
+        """Ask; in the name of ``person@server`` with the token of that server of theirs."""
+        if name not in tokens:
+            person, at, server = name.partition("@")
+            tokens[name] = fake_hub.server(person, server) if at else fake_hub.token(person)
+        headers = {"Authorization": f"token {tokens[name]}", **more.pop("headers", {})}
+        return client.request(method, f"{PREFIX}api/{path}", headers=headers, **more)
+
+    return ask
 
 
 @pytest.fixture

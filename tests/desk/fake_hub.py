@@ -29,6 +29,8 @@ class FakeHub:
         Servers that were started: person, server, options.
     refuses
         What it says instead of starting a server.
+    shares, codes_out
+        Who else can open servers, by the server as ``name/server``; and codes to them.
     """
 
     people: dict[str, tuple[bool, list[str]]] = field(default_factory=dict)
@@ -38,6 +40,8 @@ class FakeHub:
     asked: int = 0
     started: list[tuple[str, str, Any]] = field(default_factory=list)
     refuses: tuple[int, str] | None = None
+    shares: dict[str, list[str]] = field(default_factory=dict)
+    codes_out: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def transport(self) -> httpx.MockTransport:
@@ -73,9 +77,26 @@ class FakeHub:
             return httpx.Response(403, json={"message": "no such token"})
         if path == "/user":
             return httpx.Response(200, json=self._model(token))
+        if path.startswith(("/shares/", "/share-codes/")):
+            return self._shares(token, path)
         if "/server" in path:
             return self._start(path, json.loads(request.content))
         return httpx.Response(404, json={"message": "?"})
+
+    def server(self, name: str, server: str = "") -> str:
+        """Return the token of somebody's server."""
+        own = f"server={name}/{server}"
+        return self.token(name, SCOPE, f"access:servers!{own}", f"read:shares!{own}")
+
+    def _shares(self, token: str, path: str) -> httpx.Response:
+        """Answer as JupyterHub 6 does: to who may read that server's shares."""
+        _, kind, of = path.split("/", 2)
+        if f"read:shares!server={of}" not in self.tokens[token][1]:
+            return httpx.Response(403, json={"message": "not yours"})
+        found = (self.shares if kind == "shares" else self.codes_out).get(of, [])
+        return httpx.Response(
+            200, json={"items": [{"user": {"name": one}} for one in found], "_pagination": {}}
+        )
 
     def _redeem(self, form: dict[str, list[str]]) -> httpx.Response:
         import hashlib

@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-import httpx
 import pytest
-from tests.desk.conftest import PREFIX, Browser
+from tests.desk.conftest import PREFIX, Browser, Call
 from tests.desk.fake_hub import FakeHub
 
 from werkplaats_desk import hub as hubs
 from werkplaats_desk.desk import Desk
 
 Make = Callable[..., Browser]
-Call = Callable[..., httpx.Response]
-
-
-@pytest.fixture
-def call(browser: Make, fake_hub: FakeHub) -> Call:
-    """Call the API with a token of somebody's."""
-    client = browser().client
-    tokens: dict[str, str] = {}
-
-    def ask(method: str, path: str, name: str = "mkb", **more: Any) -> httpx.Response:
-        if name not in tokens:
-            tokens[name] = fake_hub.token(name)
-        headers = {"Authorization": f"token {tokens[name]}", **more.pop("headers", {})}
-        return client.request(method, f"{PREFIX}api/{path}", headers=headers, **more)
-
-    return ask
 
 
 def test_a_request_and_a_decision(call: Call, draft: dict[str, str], desk: Desk) -> None:
@@ -117,4 +99,13 @@ def test_the_description(browser: Make) -> None:
         f"{PREFIX}api/applications/{{number}}",
         f"{PREFIX}api/applications/{{number}}/decision",
         f"{PREFIX}allocation.csv",
+        f"{PREFIX}api/datasets",
+        f"{PREFIX}api/datasets/history",
+        f"{PREFIX}api/datasets/{{name}}",
+        f"{PREFIX}api/datasets/{{name}}/acceptance",
+        f"{PREFIX}api/datasets/{{name}}/applications",
+        f"{PREFIX}api/grants",
+        f"{PREFIX}api/projects",
+        f"{PREFIX}api/provenance",
+        f"{PREFIX}api/revocations",
     }

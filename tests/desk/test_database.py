@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy.orm import Session
 from tests import postgresql as servers
 from tests.desk.conftest import TOMORROW, settings
+from tests.desk.fake_datasets import datasets
 
-from werkplaats_desk import applications, courses
+from werkplaats_datasets.record import Record
+from werkplaats_desk import access, access_requests, applications, courses, revoking
 from werkplaats_desk.applications import Decision, Draft
 from werkplaats_desk.database import Database
 from werkplaats_desk.models import Base
@@ -150,6 +153,70 @@ def test_the_last_hours_are_given_once(database: Database, tmp_path: Path) -> No
             applications.decide(session, known, found, Person("x"), decision, today)
 
     assert at_once(6, approve) == ["done"] * 2 + ["no-hours"] * 4
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> dict[str, Record]:
+    """A dataset of each tier, by name."""
+    return {one.record.id: one.record for one in datasets(tmp_path / "catalogue").catalogue.offered()}
+
+
+def ask(session: Session, record: Record, person: str = "rijk") -> None:
+    """Ask for a restricted dataset."""
+    wanted = {"version": "1.0.0", "project": "p", "purpose": "x" * 20, "until": TOMORROW}
+    access_requests.submit(session, Person(person), record, access_requests.Draft.model_validate(wanted))
+
+
+def test_one_open_request_for_a_dataset(database: Database, records: dict[str, Record]) -> None:
+    """Of one person; another's is another."""
+
+    def submit(number: int) -> None:
+        with database.transaction() as session:
+            ask(session, records["cohort"])
+
+    assert at_once(8, submit) == ["done"] + ["twice"] * 7
+    with database.transaction() as session:
+        ask(session, records["cohort"], "mkb")
+        assert access_requests.waiting(session, ["cohort", "assets"]) == {"cohort": 2}
+
+
+def test_terms_are_accepted_once(database: Database, records: dict[str, Record]) -> None:
+    """However often it is pressed, it is the same acceptance."""
+    made: list[int] = []
+
+    def accept(number: int) -> None:
+        with database.transaction() as session:
+            made.append(access.accept(session, Person("mkb"), records["assets"], "1.0.0").id)
+
+    assert at_once(8, accept) == ["done"] * 8
+    assert len(set(made)) == 1
+
+
+def test_access_is_decided_and_taken_back_once(database: Database, records: dict[str, Record]) -> None:
+    """Of many stewards in the same moment; then nothing stands, and it is in the list."""
+    with database.transaction() as session:
+        ask(session, records["cohort"])
+
+    def decide(number: int) -> None:
+        with database.transaction() as session:
+            found = access_requests.find(session, 1, "cohort")
+            decision = Decision(approve=True, version=1)
+            access_requests.decide(session, found, Person(f"s{number}"), decision, date.today())
+
+    def revoke(number: int) -> None:
+        with database.transaction() as session:
+            revoking.access(session, "cohort", 1, Person(f"s{number}"))
+
+    def close(number: int) -> None:
+        with database.transaction() as session:
+            revoking.whole(session, "vehicles", Person(f"s{number}"), "")
+
+    assert at_once(6, decide) == ["decided"] * 5 + ["done"]
+    assert at_once(6, revoke) == ["done"] + ["not-granted"] * 5
+    assert at_once(6, close) == ["done"] + ["held"] * 5
+    with database.transaction() as session:
+        found = revoking.revocations(session, courses.now())
+    assert [(one.dataset, one.entitlement) for one in found.entries] == [("vehicles", ""), ("", "access-1")]
 
 
 @pytest.mark.parametrize("code", ["", "\x00", "é", "' or 1=1", "a" * 10_000, "%"])

@@ -156,7 +156,9 @@ def test_the_way_in(browser: Make) -> None:
 
 POSTS = [
     "apply", "applications/1/decision", "applications/1/withdrawal", "logout", "new-course",
-    "join/abc", "courses/1/start", "courses/1/end",
+    "join/abc", "courses/1/start", "courses/1/end", "datasets/cohort/acceptance",
+    "datasets/cohort/applications", "datasets/cohort/applications/1/withdrawal",
+    "datasets/cohort/steward/1/decision", "datasets/cohort/steward/revocation",
 ]  # fmt: skip
 
 
@@ -179,8 +181,8 @@ def test_every_post_is_in_that_list() -> None:
     """A route that is added without the check is found here."""
     pages = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     paths = {route.path.lstrip("/") for route in pages if route.methods == {"POST"}}
-    named = {path.replace("{number}", "1").replace("{code}", "abc") for path in paths if "api/" not in path}
-    assert named == set(POSTS)
+    values = {"number": "1", "code": "abc", "name": "cohort"}
+    assert {path.format(**values) for path in paths if "api/" not in path} == set(POSTS)
 
 
 def test_a_notebooks_script_reads_nothing(browser: Make) -> None:

@@ -176,7 +176,8 @@ def test_the_desk_is_a_service_that_can_do_little(c: Config, instance: Instance)
     (role,) = c.JupyterHub.load_roles
     assert role == {"name": "user", "scopes": ["self", "access:services!service=desk"]}
     assert set(c.Spawner.server_token_scopes) == {
-        "users:activity!user", "access:servers!server", "access:services!service=desk",
+        "users:activity!user", "access:servers!server", "read:shares!server",
+        "access:services!service=desk",
     }  # fmt: skip
     look = c.JupyterHub.template_vars.get_value({})["look"]
     assert look.service_title("desk") in ("Loket", "Desk")

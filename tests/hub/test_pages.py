@@ -143,6 +143,12 @@ class Browser(requests.Session):
         fields = {"username": name, "password": password, "_xsrf": self.cookies["_xsrf"]}
         return self.post("/hub/login", data=fields)
 
+    def make(self, name: str) -> requests.Response:
+        """Fill in a name for another server, at the page of one's servers."""
+        token = re.search(r'name="_xsrf" value="([^"]+)"', self.get("/hub/home").text)
+        assert token
+        return self.post("/hub/extra-server", data={"name": name, "_xsrf": token[1]})
+
     def start(self, path: str = "/hub/spawn", **fields: str) -> requests.Response:
         """Open a start page, and send its form."""
         action = re.search(r'<form id="spawn_form" action="([^"]*)"', self.get(path).text)
@@ -473,10 +479,13 @@ def test_stop_on_the_waiting_page_stops_this_server(
 
 def test_a_named_server_begins_with_a_name(person: Browser, request: pytest.FixtureRequest) -> None:
     """What a person calls it is what it is called, whatever the address makes of it."""
-    answer = person.get("/hub/extra-server", params={"name": "  My  tries "})
+    answer = person.make("  My  tries ")
+    assert answer.status_code == 302
     where = answer.headers["Location"]
     assert where.startswith(f"/hub/spawn/{_name(request)}/my-tries")
     assert '<p class="wp-lead">My tries</p>' in person.get(where).text
+    assert "My tries" not in person.get("/hub/home").text, "so far it is only a name"
+    assert person.start(where, flavour="gpu-1").status_code == 503, "its start is refused"
     home = person.get("/hub/home").text
     assert "My tries" in home
     assert "Remove My tries from this list?" in home
@@ -485,9 +494,29 @@ def test_a_named_server_begins_with_a_name(person: Browser, request: pytest.Fixt
 @pytest.mark.parametrize("name", ["", "   ", "x" * 300, "a\u202eb"])
 def test_a_name_that_is_none_is_refused(person: Browser, name: str) -> None:
     """The refusal says what a name is made of."""
-    answer = person.get("/hub/extra-server", params={"name": name})
+    answer = person.make(name)
     assert answer.status_code == 400
     assert "Give your server a name" in answer.text
+
+
+def test_a_link_makes_no_server(person: Browser, request: pytest.FixtureRequest) -> None:
+    """Neither where a name is given, nor at the start page of a server that there is none of."""
+    answer = person.get("/hub/extra-server", params={"name": "planted"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/hub/home")
+    assert person.post("/hub/extra-server", data={"name": "planted"}).status_code == 403
+    path = f"/hub/spawn/{_name(request)}/planted"
+    for _ in range(2):
+        assert person.get(f"{path}?display_name=Planted").status_code == 200
+    assert "lanted" not in person.get("/hub/home").text
+    assert person.get(f"{path}/more").status_code == 404
+
+
+def test_a_server_that_is_there_stays(person: Browser, request: pytest.FixtureRequest) -> None:
+    """To look at the start page of one's own server takes nothing away."""
+    path = f"/hub/spawn/{_name(request)}/kept"
+    assert person.start(path, flavour="gpu-1").status_code == 503
+    assert person.get(path).status_code == 200
+    assert ">kept<" in person.get("/hub/home").text
 
 
 def test_home_offers_to_start(person: Browser) -> None:

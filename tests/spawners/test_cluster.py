@@ -235,6 +235,20 @@ async def test_without_any_view_there_is_no_answer(fake: FakeSlurm, cluster: Clu
     assert (await cluster.view(0.0)).error is None, "an error is not kept longer than it lasts"
 
 
+async def test_what_is_mounted_alone(fake: FakeSlurm, cluster: Cluster) -> None:
+    """It is as Slurm has it now; where Slurm is away, or the publisher knows nothing of it, nobody knows."""
+    assert await cluster.alone("mkb") == ""
+    fake.run_job(JOB)
+    fake.jobs[JOB].note = "werkplaats-alone:cohort"
+    assert await cluster.alone("mkb") == "cohort"
+    fake.away = AWAY
+    with pytest.raises(Unreachable, match="Unable to contact"):
+        await cluster.alone("mkb")
+    fake.away = None
+    with pytest.raises(Unreachable):
+        await cluster.alone("no person")
+
+
 # -- verdicts ----------------------------------------------------------------------------------------
 
 Happens = Callable[[FakeSlurm], None]

@@ -197,6 +197,19 @@ async def test_the_verdict_of_accounting(fake: FakeSlurm) -> None:
     assert (answer["error"], answer["job"]) == (ACCOUNTING_AWAY, None)
 
 
+async def test_what_is_mounted_alone(fake: FakeSlurm) -> None:
+    """By root's mark on a job of that person, asked of Slurm each time; a Slurm that is away is an error."""
+    ask = Publisher().answer
+    assert await ask({"want": "alone", "user": "mkb"}) == {"error": None, "alone": ""}
+    fake.jobs[17].note = "werkplaats-alone:cohort"
+    assert await ask({"want": "alone", "user": "mkb"}) == {"error": None, "alone": "cohort"}
+    assert await ask({"want": "alone", "user": "rijk"}) == {"error": None, "alone": ""}
+    fake.jobs[17].note = "x werkplaats-alone:cohort"
+    assert await ask({"want": "alone", "user": "mkb"}) == {"error": None, "alone": ""}
+    fake.away = AWAY
+    assert await ask({"want": "alone", "user": "mkb"}) == {"error": AWAY, "alone": ""}
+
+
 # -- real commands -----------------------------------------------------------------------------------
 
 
@@ -275,7 +288,8 @@ async def test_several_questions_on_one_connection(socket: Path) -> None:
         {"want": "view", "max_age": None, "limits_age": 1}, {"want": "view", "max_age": 1, "limits_age": []},
         {"want": "verdict"}, {"want": "verdict", "job_id": 0}, {"want": "verdict", "job_id": -1},
         {"want": "verdict", "job_id": "17"}, {"want": "verdict", "job_id": "--user=student"},
-        {"want": "verdict", "job_id": [17]},
+        {"want": "verdict", "job_id": [17]}, {"want": "alone"}, {"want": "alone", "user": 7},
+        {"want": "alone", "user": ""}, {"want": "alone", "user": "--me"}, {"want": "alone", "user": "a,b"},
     ],
 )  # fmt: skip
 async def test_an_unknown_message_gets_an_error(fake: FakeSlurm, socket: Path, message: Any) -> None:

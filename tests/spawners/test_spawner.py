@@ -315,6 +315,7 @@ async def test_slurm_away_before_the_start(house: House, fake: FakeSlurm) -> Non
         (Trouble.NO_ASSOCIATION, 403, "to the project 'mkb-verkenning'. Ask the owner"),
         (Trouble.NOT_AVAILABLE, 400, "No node of this cluster can hold a server of the kind 'gpu-1'."),
         (Trouble.OVER_LIMIT, 403, "over a limit of your stream"),
+        (Trouble.ALONE, 409, "While the dataset 'cohort' is mounted, nothing else of yours starts."),
         (Trouble.OTHER, 500, "Unspecified error"),
     ],
 )

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from werkplaats_spawners.asking import NoAnswer, ask
+from werkplaats_spawners.launch.places import AllStuck, Places
 from werkplaats_spawners.slurm import Trouble
 
 #: How many run at once; thirty who press start in one second need no thirty processes.
@@ -67,6 +68,7 @@ class Launch:
     _places: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(_AT_ONCE), repr=False, compare=False
     )
+    _people: Places = field(default_factory=Places, repr=False, compare=False)
 
     def __deepcopy__(self, memo: object) -> Launch:
         """Return itself: traitlets copies a configuration for every spawner."""
@@ -128,6 +130,17 @@ class Launch:
     async def _ask(
         self, user: str, message: Mapping[str, Any], *, to_the_end: bool = False
     ) -> dict[str, Any]:
+        try:
+            await self._people.enter(user)
+        except AllStuck as wrong:
+            raise LaunchFailed(Trouble.BUSY, str(wrong)) from wrong
+        # The place is the program's, which goes on when nobody listens to it any more.
+        running = asyncio.ensure_future(self._in_turn(user, message, to_the_end))
+        running.add_done_callback(lambda done: done.cancelled() or done.exception())
+        running.add_done_callback(lambda _: self._people.leave(user))
+        return await (running if to_the_end else asyncio.shield(running))
+
+    async def _in_turn(self, user: str, message: Mapping[str, Any], to_the_end: bool) -> dict[str, Any]:
         async with self._places:
             return await self._run(user, message, to_the_end)
 
@@ -136,6 +149,8 @@ class Launch:
         try:
             answer = await ask(argv, message, _TIMEOUT, "launch", to_the_end=to_the_end)
         except NoAnswer as wrong:
+            if wrong.ended is not None:
+                self._people.stays(user, wrong.ended)
             raise LaunchFailed(Trouble.UNREACHABLE if wrong.late else Trouble.OTHER, str(wrong)) from wrong
         if "trouble" in answer:
             known = {trouble.value: trouble for trouble in Trouble}

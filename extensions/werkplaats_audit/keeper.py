@@ -1,0 +1,100 @@
+"""What the audit answers: it alone has the journal open, and says of every trouble what it is."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from werkplaats_audit import messages
+from werkplaats_audit.chain import Garbled
+from werkplaats_audit.events import Head, Source
+from werkplaats_audit.files import Changed
+from werkplaats_audit.index import Field
+from werkplaats_audit.journal import Journal, Refused
+from werkplaats_audit.messages import OF, Begin, Close, Message, Read
+from werkplaats_audit.recovery import Broken
+
+_log = logging.getLogger(__name__)
+
+_NO_DISK: Final = (
+    "nothing was written and nothing may begin: {}. Make room, or mend that place; it goes on by itself"
+)
+
+
+class Keeper:
+    """Answers one message after another.
+
+    Parameters
+    ----------
+    opened
+        Opens the journal; it is called again when that failed, or the files were changed.
+    """
+
+    def __init__(self, opened: Callable[[], Journal]) -> None:
+        self._opened = opened
+        self._journal: Journal | None = None
+
+    def answer(self, source: Source, line: bytes) -> dict[str, Any]:
+        """Return the answer to one line of a desk or a mount daemon."""
+        try:
+            return self._answer(source, messages.read(line))
+        except Refused as wrong:
+            return trouble(wrong.reason, str(wrong))
+        except OSError as wrong:
+            _log.error("nothing can be written: %s", wrong)
+            return trouble("disk", _NO_DISK.format(wrong.strerror or wrong))
+        except (Broken, Changed, Garbled) as wrong:
+            _log.error("%s", wrong)
+            self.close()
+            return trouble("broken", f"nothing was written and nothing may begin: {wrong}")
+
+    def journal(self) -> Journal:
+        """Return the journal, opened.
+
+        Raises
+        ------
+        Broken
+        OSError
+        """
+        if self._journal is None:
+            self._journal = self._opened()
+            _log.info("the journal has %d entries", self._journal.head().entry)
+        return self._journal
+
+    def close(self) -> None:
+        """Let go of the journal; the next message opens it again."""
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+    def _answer(self, source: Source, message: Message) -> dict[str, Any]:
+        journal = self.journal()
+        if isinstance(message, Begin):
+            if message.kind not in OF[source]:
+                raise Refused("not-yours", f"{source} writes no {message.kind}")
+            return _written(journal.begin(source, message.event(), message.outcome))
+        if isinstance(message, Close):
+            return _written(journal.end(source, message.entry, message.outcome, message.detail))
+        if isinstance(message, Read):
+            found = journal.read(_wanted(message), message.after, message.most)
+            return {"entries": [entry.model_dump() for entry in found]}
+        return journal.head().model_dump()
+
+
+def trouble(reason: str, message: str) -> dict[str, Any]:
+    """Return the answer that says that something was not done."""
+    return {"trouble": reason, "message": message}
+
+
+def _written(head: Head) -> dict[str, Any]:
+    return {"entry": head.entry, "hash": head.hash}
+
+
+def _wanted(message: Read) -> dict[Field, str]:
+    wanted: dict[Field, str] = {
+        "person": message.person,
+        "dataset": message.dataset,
+        "project": message.project,
+    }
+    return {name: value for name, value in wanted.items() if value}

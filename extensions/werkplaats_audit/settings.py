@@ -1,0 +1,38 @@
+"""What the audit must know, as root lays it down; nothing in it is secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Settings(BaseModel):
+    """Where the audit writes, and who may ask it to.
+
+    Attributes
+    ----------
+    socket
+        Where it listens.
+    folder
+        Holds the journal and its heads.
+    anchor
+        The file at the second place.
+    key
+        Holds its signing key.
+    desk_user
+        The system user that the desk runs as.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    socket: Path
+    folder: Path
+    anchor: Path
+    key: Path
+    desk_user: str
+
+    @classmethod
+    def read(cls, path: Path) -> Settings:
+        """Read the file that root laid down."""
+        return cls.model_validate_json(path.read_bytes())

@@ -1,0 +1,91 @@
+"""What was done with datasets, as the audit has it: by a person, or with a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+from pydantic import BaseModel
+
+from werkplaats_audit.events import Entry, Kind, Outcome
+from werkplaats_desk.datasets import Log
+
+#: At most so many entries are read for one page, in helpings of so many.
+MOST: Final = 20_000
+_HELPING: Final = 500
+#: How many acts a page shows.
+SHOWN: Final = 500
+
+
+class Act(BaseModel):
+    """One act. Moments are Unix time (s).
+
+    Attributes
+    ----------
+    entry
+        Its number in the audit.
+    outcome
+        ``open`` while its end is not known.
+    """
+
+    entry: int
+    at: float
+    source: str
+    kind: Kind
+    outcome: Outcome | Literal["open"]
+    person: str
+    dataset: str
+    version: str
+    project: str
+    job: int
+    purpose: str
+    entitlement: str
+    by: str
+    what: str
+    word: str
+    reason: str
+
+
+def read(audit: Log, *, person: str = "", dataset: str = "", project: str = "") -> list[Entry]:
+    """Return all entries of a person, a dataset or a project, in their order."""
+    found: list[Entry] = []
+    while len(found) < MOST:
+        after = found[-1].number if found else 0
+        more = audit.read(person=person, dataset=dataset, project=project, after=after, most=_HELPING)
+        if not more:
+            break
+        found += more
+    return found
+
+
+def acts(entries: Iterable[Entry]) -> list[Act]:
+    """Return what entries tell, each act with how it ended, in their order."""
+    all_ = list(entries)
+    ends = {entry.closes: entry for entry in all_ if entry.closes is not None}
+    return [_act(entry, ends.get(entry.number)) for entry in all_ if entry.event is not None]
+
+
+def _act(entry: Entry, end: Entry | None) -> Act:
+    event = entry.event
+    assert event is not None  # noqa: S101  # those that begin nothing were left out
+    detail = {**event.detail, **entry.detail, **(end.detail if end else {})}
+    return Act(
+        entry=entry.number,
+        at=entry.at,
+        source=entry.source,
+        outcome=entry.outcome or (end.outcome if end else None) or "open",
+        what=detail.get("what", ""),
+        word=detail.get("word", ""),
+        reason=detail.get("reason", "") or detail.get("why", ""),
+        **event.model_dump(exclude={"detail"}),
+    )
+
+
+def of_person(audit: Log, person: str) -> list[Act]:
+    """Return what a person did, or what was decided of them; the latest first."""
+    return acts(read(audit, person=person))[: -SHOWN - 1 : -1]
+
+
+def of_dataset(audit: Log, dataset: str) -> list[Act]:
+    """Return what was done with a dataset; the latest first."""
+    return acts(read(audit, dataset=dataset))[: -SHOWN - 1 : -1]
