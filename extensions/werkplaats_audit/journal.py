@@ -58,6 +58,7 @@ class Journal:
     ) -> None:
         self._signer, self._clock = signer, clock
         self._files: list[Growing] = []
+        self._torn = False
         try:
             for path in (folder / JOURNAL, folder / HEADS, anchor):
                 self._files.append(Growing(path))
@@ -158,6 +159,7 @@ class Journal:
         outcome: Outcome | None = None,
         detail: Mapping[str, str] | None = None,
     ) -> Head:
+        self._take_back()
         for file in self._files:
             file.require_same()
         now = int(self._clock() * 1000)
@@ -179,19 +181,25 @@ class Journal:
         return self.head()
 
     def _put(self, line: bytes, signed: bytes) -> None:
-        """Write to the three files, one after another; what fails takes the others back with it.
-
-        They are taken back in the other order: an entry under a head that could not be taken away
-        stays, and the next start finds both.
-        """
-        journal, beside, anchor = self._files
+        """Write to the three files, one after another; what fails takes the others back with it."""
+        self._torn = True
         try:
-            journal.add(line)
-            beside.add(signed)
-            anchor.add(signed)
+            for file, data in zip(self._files, (line, signed, signed), strict=True):
+                file.add(data)
         except OSError:
-            for file in (anchor, beside, journal):
-                file.cut()
+            self._take_back()
             raise
         for file in self._files:
             file.keep()
+        self._torn = False
+
+    def _take_back(self) -> None:
+        """Take back what was not written whole; where that fails, before the next that is written.
+
+        The other way round than it was written: where it breaks off, by a crash, an entry under a head
+        that is still there stays, and the next start finds both.
+        """
+        if self._torn:
+            for file in reversed(self._files):
+                file.cut()
+            self._torn = False

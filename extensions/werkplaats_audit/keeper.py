@@ -38,7 +38,7 @@ class Keeper:
     def answer(self, source: Source, line: bytes) -> dict[str, Any]:
         """Return the answer to one line of a desk or a mount daemon."""
         try:
-            return self._answer(source, messages.read(line))
+            return self._answered(source, messages.read(line))
         except Refused as wrong:
             return trouble(wrong.reason, str(wrong))
         except OSError as wrong:
@@ -67,6 +67,15 @@ class Keeper:
         if self._journal is not None:
             self._journal.close()
             self._journal = None
+
+    def _answered(self, source: Source, message: Message) -> dict[str, Any]:
+        """Answer; where another wrote in the files, look once at what a start makes of them."""
+        try:
+            return self._answer(source, message)
+        except Changed as wrong:
+            _log.error("%s", wrong)
+            self.close()
+            return self._answer(source, message)
 
     def _answer(self, source: Source, message: Message) -> dict[str, Any]:
         journal = self.journal()

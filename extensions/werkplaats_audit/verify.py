@@ -171,7 +171,11 @@ def _take_up(report: Report, held: dict[str, Any]) -> None:
 def _meet(report: Report, beside: _Heads, number: int, held: dict[str, Any] | None) -> None:
     """Hold an entry against the head that must have been signed for it."""
     if not beside.pass_by(number, held):
-        report.wrong(number, "stands under no signed head: another wrote it, or its head was taken away")
+        report.wrong(
+            number,
+            "stands under no signed head: another wrote it, or its head was taken away; if it is the last, "
+            "the audit may have died over it, and puts it away at its next start",
+        )
 
 
 def _end(report: Report, beside: _Heads, apart: _Heads) -> None:

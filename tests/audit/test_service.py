@@ -373,7 +373,7 @@ def test_a_journal_that_was_changed_stops_all(process: Process) -> None:
     good = process.place.journal.read_bytes()
     process.place.journal.write_bytes(good[:-20])
     for _ in range(2):
-        with refused("broken", "werkplaats audit verify|was changed by another"):
+        with refused("broken", "werkplaats audit verify"):
             audit.begin(mount())
     process.place.journal.write_bytes(good)
     assert audit.begin(mount()) == 2
