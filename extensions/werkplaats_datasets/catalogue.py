@@ -75,6 +75,7 @@ class Dataset(BaseModel):
     preview: Preview | None
 
 
+_NOTHING: Final = (0, 0)
 _Seen = tuple[tuple[int, int], ...]
 
 
@@ -136,6 +137,8 @@ class Catalogue:
     def _version(self, dataset: str, version: str) -> Dataset | None:
         folder = self.folder / dataset / version
         key, seen = (dataset, version), _look(folder)
+        if seen[0] == _NOTHING:  # and is not kept: anybody may ask for anything
+            return None
         kept = self._kept.get(key)
         if kept is None or kept[0] != seen:
             self._kept[key] = kept = (seen, _read(folder, dataset, version))
@@ -171,7 +174,7 @@ def _status(path: Path) -> tuple[int, int]:
     try:
         status = path.stat()
     except OSError:
-        return (0, 0)
+        return _NOTHING
     return (status.st_ino, status.st_mtime_ns)
 
 
@@ -181,7 +184,7 @@ def _read(folder: Path, dataset: str, version: str) -> Dataset | None:
         record = parse(load((folder / RECORD).read_bytes()))
         entry = Entry.model_validate_json((folder / ENTRY).read_bytes())
         preview = _preview(folder / PREVIEW)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, Broken, ValidationError) as wrong:
         _log.error("%s cannot be read, and is not offered: %s", folder, wrong)

@@ -1,4 +1,4 @@
-"""What is wrong with a dataset or its record: where, what, and how to mend it."""
+"""What is wrong with a dataset: in which file, where in it, what, and how to mend it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong in a record: where, what, and how to mend it."""
+    """One thing that is wrong."""
 
     field: str
     wrong: str
     mend: str
+    file: str = "croissant.json"
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.wrong}. {self.mend}."
+        return f"{self.file}: {self.field}: {self.wrong}. {self.mend}."
 
 
 class Broken(ValueError):
-    """A record cannot be used.
+    """A dataset or its record cannot be used.
 
     Attributes
     ----------
@@ -30,3 +31,11 @@ class Broken(ValueError):
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)
         super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class Refused(Exception):
+    """What was asked is not done, though nothing is wrong with the record; the text says what to do."""
+
+
+class Taken(Refused):
+    """That version is there already, with other content."""

@@ -29,11 +29,11 @@ Text = Annotated[
 ]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]{1,500}$")]
 Unix = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,30}$")]
+#: An image that stands for all files.
+IMAGE: Final = "data.squashfs"
 #: A path below the dataset's folder that anybody can type and read back.
-_Path = Annotated[
-    str,
-    StringConstraints(pattern=r"^data(/[A-Za-z0-9_][A-Za-z0-9._=-]{0,127}){1,12}$", max_length=500),
-]
+PATH: Final = r"data(/[A-Za-z0-9_][A-Za-z0-9._=-]{0,127}){1,12}"
+_Path = Annotated[str, StringConstraints(pattern=rf"^(data\.squashfs|{PATH})$", max_length=500)]
 
 
 def _tagged(given: Any) -> Any:
@@ -164,6 +164,18 @@ def _wrong_files(files: list[_File]) -> Iterable[Fault]:
         if file.path.casefold() in seen:
             yield Fault("distribution.contentUrl", f"'{file.path}' stands twice", "Name every file once")
         seen.add(file.path.casefold())
+    if f"data/{IMAGE}" in seen:
+        yield Fault("distribution.contentUrl", f"data/{IMAGE}", f"Give an image as {IMAGE}, without data/")
+    if IMAGE in seen and len(files) > 1:
+        yield Fault(
+            "distribution", f"files beside {IMAGE}", "Name the image alone: what is in it is listed by it"
+        )
+
+
+def _wrong_version(version: str) -> Iterable[Fault]:
+    """Refuse what other files beside a version are called."""
+    if version == "current" or version.endswith((".squashfs", ".")):
+        yield Fault("version", f"'{version}' is kept for other files", _MENDS["version"])
 
 
 def _wrong_line(line: str) -> Iterable[Fault]:
@@ -183,7 +195,12 @@ def read(jsonld: Mapping[str, Any]) -> Raw:
         raw = Raw.model_validate(jsonld)
     except ValidationError as wrong:
         raise Broken(_fault(error) for error in wrong.errors()) from None
-    faults = [*_wrong_terms(raw.usage), *_wrong_files(raw.distribution), *_wrong_line(raw.read_with)]
+    faults = [
+        *_wrong_terms(raw.usage),
+        *_wrong_files(raw.distribution),
+        *_wrong_line(raw.read_with),
+        *_wrong_version(raw.version),
+    ]
     if faults:
         raise Broken(faults)
     return raw
@@ -201,7 +218,7 @@ _MENDS: Final = {
     "wp:synthetic": "Write true or false",
     "wp:readWith": "Give a line of Python with {path} in it",
     "wp:preview": "Write true or false, or leave it out",
-    "contentUrl": "Write data/NAME, of letters, digits, dots, hyphens and underscores",
+    "contentUrl": "Write data/NAME (or data.squashfs), of letters, digits, dots, hyphens and underscores",
     "sha256": "Give the file's SHA-256, 64 hexadecimal digits (`sha256sum`)",
     "distribution": "Name every file of data/, each a cr:FileObject with contentUrl and sha256",
     "usageInfo": "Give an odrl:Offer and terms of DUO, as the documentation shows",

@@ -16,6 +16,7 @@ from werkplaats_audit.client import Audit, AuditAway
 from werkplaats_audit.events import Event
 from werkplaats_datasets.grants import Grant, read_grant
 from werkplaats_datasets.signed import Checker, Forged
+from werkplaats_datasets.vault import NoSuch, Vault
 from werkplaats_mounts import asked, decide
 from werkplaats_mounts.leaving import Leaving, event
 from werkplaats_mounts.mounted import Mounted, Store
@@ -23,7 +24,6 @@ from werkplaats_mounts.revoked import Desk, DeskAway
 from werkplaats_mounts.sentences import say
 from werkplaats_mounts.settings import Settings
 from werkplaats_mounts.slurm import Slurm, SlurmAway
-from werkplaats_mounts.sources import source
 from werkplaats_mounts.spaces import Spaces
 from werkplaats_mounts.views import NoView, Views
 
@@ -66,6 +66,7 @@ class Acts:
     store: Store
     spaces: Spaces
     views: Views
+    vault: Vault
     leaving: Leaving
     clock: Callable[[], float] = time.time
     locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
@@ -165,19 +166,26 @@ class Acts:
         spaces = self.spaces.of(grant.job)
         if len(spaces) != 1:
             raise Refused("elsewhere")
+        source = self._source(grant)
         self.views.make_point(grant.dataset)
         entry = self.audit.begin(event("mount", grant))
         now = int(self.clock())
         mounting = Mounted(grant=grant, state="mounting", since=now, open_entry=entry)
         try:
             self.store.put(mounting)
-            view = await self.views.lay(spaces[0], grant.dataset, source(self.settings.vault, grant))
+            view = await self.views.lay(spaces[0], grant.dataset, source)
             mounted = self.store.put(mounting.model_copy(update={"state": "mounted", "view": view}))
         except (NoView, OSError) as wrong:
             _log.error("%s is not mounted in job %d: %s", grant.dataset, grant.job, wrong)
             await self._take_back(mounting, spaces[0], _reason(wrong))
             raise
         self.leaving.finish(mounted)
+
+    def _source(self, grant: Grant) -> Path:
+        try:
+            return self.vault.source(grant.dataset, grant.version)
+        except NoSuch as wrong:
+            raise Refused("no-data") from wrong
 
     async def _take_back(self, mounting: Mounted, space: Path, reason: str) -> None:
         """Leave nothing half-mounted; what cannot be done now the watch does."""

@@ -20,6 +20,7 @@ NEEDED: Final = (
     "mariadb-server",
     "sudo",
     "procps",
+    "squashfs-tools",
 )
 #: They run under our supervisor, with our configuration; as services of systemd they would clash.
 _UNITS: Final = ("slurmctld", "slurmd", "slurmdbd")

@@ -11,6 +11,7 @@ from pathlib import Path
 from single_machine import (
     accounts,
     database,
+    datasets,
     environments,
     files,
     hardware,
@@ -101,6 +102,8 @@ class Up:
             self._start_slurm(supervisor)
         with step("Telling Slurm of streams, projects and people"):
             self._tell_slurm()
+        with step("Laying down the example datasets"):
+            datasets.lay_down(self.console, self.instance)
         with step("Starting the Hub"):
             self._start_hub(supervisor, passwords)
         with step("Signing in"):

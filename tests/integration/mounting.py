@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.datasets.records import record
 from tests.mounts.fakes import Audit, Desk
+from werkplaats_datasets.catalogue import Entry
 from werkplaats_datasets.grants import Grant, Revocation, sign_grant
 from werkplaats_datasets.signed import Signer
 
@@ -57,11 +60,34 @@ class Mounting:
         """Lay a dataset of one file down in the vault."""
         folder = self.platform.instance.vault / dataset / version
         folder.mkdir(parents=True)
+        self.offer(dataset, version)
         (folder / "rows.csv").write_text(text)
         (folder / "program").write_text("#!/bin/sh\necho ran\n")
         (folder / "program").chmod(0o4755)
         (folder / "link").symlink_to("/etc/passwd")
         return folder
+
+    def offer(self, dataset: str, version: str = "1.0.0", withdrawn_at: int | None = None) -> None:
+        """Put a dataset into the catalogue."""
+        folder = self.platform.instance.catalogue / dataset / version
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "croissant.json").write_text(json.dumps(record(identifier=dataset, version=version)))
+        entry = Entry(
+            size_bytes=1,
+            files=1,
+            checksum="sha256:" + "0" * 64,
+            source="folder",
+            added_at=1,
+            withdrawn_at=withdrawn_at,
+        )
+        (folder / "entry.json").write_text(entry.model_dump_json())
+        (folder.parent / "current").write_text(version)
+
+    def forget(self, *datasets: str) -> None:
+        """Take datasets out of catalogue and vault."""
+        for above in (self.platform.instance.vault, self.platform.instance.catalogue):
+            for dataset in datasets:
+                shutil.rmtree(above / dataset, ignore_errors=True)
 
     def grant(self, role: str, job: int, dataset: str, **changes: Any) -> Grant:
         """Return a grant that is good, but for what is changed."""
@@ -119,11 +145,13 @@ class Mounting:
         """Have a dataset unmounted; return the answer."""
         return self.ask(role, {"want": "unmount", "dataset": dataset, "job": job})[0]
 
-    def job(self, role: str, script: str = "exec sleep 3600") -> int:
-        """Return a job of a person's that runs."""
+    def job(self, role: str, script: str = "exec sleep 3600", *, by_root: bool = False) -> int:
+        """Return a job of a person's that runs; root can hand one in for them."""
         words = ["sbatch", "--parsable", f"--account={ACCOUNTS[role]}", f"--qos={STREAMS[role]}"]
         rest = ["--output=/dev/null", "--mem=400M", "--time=30", f"--wrap={script}"]
-        number = int(self.platform.run(*words, *rest, user=PREFIX + role))
+        whose = [f"--uid={PREFIX}{role}", f"--gid={PREFIX}{role}", "--chdir=/"] if by_root else []
+        user = None if by_root else PREFIX + role
+        number = int(self.platform.run(*words, *whose, *rest, user=user))
         self.platform.until_running(number)
         until(lambda: bool(self.spaces(number)), 10)
         return number
