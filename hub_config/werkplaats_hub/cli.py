@@ -8,11 +8,8 @@ from typing import Annotated
 import typer
 
 from werkplaats_hub import facility as facilities
-<<<<<<< HEAD
 from werkplaats_hub.audit_cli import app as audit_commands
-=======
 from werkplaats_hub.datasets_cli import app as datasets_commands
->>>>>>> x-cat
 from werkplaats_hub.instance import this_instance
 from werkplaats_hub.streams.cli import app as streams_commands
 
@@ -20,11 +17,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run a Werkpl
 facility_commands = typer.Typer(no_args_is_help=True, help="The operator's file.")
 app.add_typer(facility_commands, name="facility")
 app.add_typer(streams_commands, name="streams")
-<<<<<<< HEAD
 app.add_typer(audit_commands, name="audit")
-=======
 app.add_typer(datasets_commands, name="datasets")
->>>>>>> x-cat
 
 
 @app.command()
