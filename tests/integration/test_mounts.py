@@ -385,6 +385,20 @@ def test_the_persons_own_unmount_waits_for_their_programs(mounting: Mounting) ->
     assert mounting.audit.open() == []
 
 
+def test_a_copy_keeps_what_the_person_would_unmount(mounting: Mounting) -> None:
+    """Nobody keeps a copy in a namespace of their own that no steward can take back any more."""
+    flag = f"{mounting.platform.instance.homes}/{PREFIX}mkb/copied"
+    script = f"until test -e {mounting.data}/trees/rows.csv; do sleep 0.1; done; "
+    job = mounting.job("mkb", f"{script} unshare -Urm sh -c 'touch {flag}; exec sleep 3600'")
+    mounting.mount("mkb", job, "trees")
+    until(lambda: Path(flag).exists(), 10)
+    assert mounting.unmount("mkb", job, "trees")["trouble"] == "busy"
+    assert mounting.mounts(job) == [str(mounting.data / "trees")]
+    mounting.revoke(dataset="trees")
+    until(lambda: not mounting.record(job, "trees").exists(), REVOKED_WITHIN)
+    until(lambda: processes_of(PREFIX + "mkb") == set(), 10)
+
+
 def test_alone(mounting: Mounting) -> None:
     """Not while anything else of theirs runs or waits; marked in Slurm; gone when a second job comes."""
     job, other = mounting.job("onderzoeker"), mounting.job("onderzoeker")
