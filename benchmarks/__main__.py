@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import json
 import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks import ours, peer, post_to_ready, resident_memory, start_page
+from benchmarks import mount_seconds, ours, peer, post_to_ready, resident_memory, start_page
 from benchmarks.figures import Figure, say
 from benchmarks.moss import MOSS
 from benchmarks.ours import Ours
@@ -69,9 +70,16 @@ def _start_page(platform: Ours, root: Path, console: Console, repeats: int) -> I
         yield from start_page.figures(platform, theirs.url, repeats)
 
 
+def _mounts(platform: Ours, root: Path, _console: Console, repeats: int) -> Iterator[Figure]:
+    if json.loads(platform.instance.mounts_settings.read_text())["own_mounts"]:
+        yield from mount_seconds.figures(platform, root, repeats)
+    else:
+        say("  No mount_seconds: this machine gives jobs no mounts of their own.")
+
+
 _GPU = {"user_options": {"flavour": "gpu-1"}}
 #: The start page comes last: a thousand jobs leave their marks in Slurm's memory.
-_MEASURES = {"post_to_ready": _starts, "start_page": _start_page}
+_MEASURES = {"post_to_ready": _starts, "mount_seconds": _mounts, "start_page": _start_page}
 
 
 if __name__ == "__main__":

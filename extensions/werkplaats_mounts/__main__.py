@@ -12,6 +12,7 @@ from pathlib import Path
 
 from werkplaats_audit.client import Audit
 from werkplaats_datasets.signed import Checker
+from werkplaats_datasets.vault import Vault
 from werkplaats_mounts.acts import Acts
 from werkplaats_mounts.daemon import Daemon
 from werkplaats_mounts.leaving import Leaving
@@ -30,9 +31,10 @@ def acts_of(settings: Settings) -> Acts:
     store, spaces = Store(settings.state), Spaces(settings.job_containers)
     views, slurm = Views(settings.vault, settings.data), Slurm(settings.slurm_conf)
     audit = Audit(settings.audit_socket, timeout=2.0)
+    vault = Vault(settings.vault, settings.catalogue)
     leaving = Leaving(store, spaces, views, slurm, audit)
     desk = Desk(settings.desk_url, checker, store)
-    return Acts(settings, checker, desk, slurm, audit, store, spaces, views, leaving)
+    return Acts(settings, checker, desk, slurm, audit, store, spaces, views, vault, leaving)
 
 
 async def serve(settings: Settings) -> None:

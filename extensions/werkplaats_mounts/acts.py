@@ -16,6 +16,7 @@ from werkplaats_audit.client import Audit, AuditAway
 from werkplaats_audit.events import Event
 from werkplaats_datasets.grants import Grant, read_grant
 from werkplaats_datasets.signed import Checker, Forged
+from werkplaats_datasets.vault import NoSuch, Vault
 from werkplaats_mounts import asked, decide
 from werkplaats_mounts.leaving import Leaving, event
 from werkplaats_mounts.mounted import Mounted, Store
@@ -23,7 +24,6 @@ from werkplaats_mounts.revoked import Desk, DeskAway
 from werkplaats_mounts.sentences import say
 from werkplaats_mounts.settings import Settings
 from werkplaats_mounts.slurm import Slurm, SlurmAway
-from werkplaats_mounts.sources import source
 from werkplaats_mounts.spaces import Spaces
 from werkplaats_mounts.views import NoView, Views
 
@@ -66,6 +66,7 @@ class Acts:
     store: Store
     spaces: Spaces
     views: Views
+    vault: Vault
     leaving: Leaving
     clock: Callable[[], float] = time.time
     locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
@@ -107,7 +108,7 @@ class Acts:
             try:
                 grant = read_grant(self.checker, wish.grant)
                 await self._mount(grant, caller)
-            except (Refused, Forged, NoView, DeskAway, SlurmAway, AuditAway) as wrong:
+            except (Refused, Forged, NoView, DeskAway, SlurmAway, AuditAway, OSError) as wrong:
                 reason = _reason(wrong)
                 _log.info("%s is refused a mount (%s): %s", caller.name, reason, wrong)
                 self._note(grant, caller, reason)
@@ -165,18 +166,26 @@ class Acts:
         spaces = self.spaces.of(grant.job)
         if len(spaces) != 1:
             raise Refused("elsewhere")
+        source = self._source(grant)
         self.views.make_point(grant.dataset)
         entry = self.audit.begin(event("mount", grant))
         now = int(self.clock())
-        mounting = self.store.put(Mounted(grant=grant, state="mounting", since=now, open_entry=entry))
+        mounting = Mounted(grant=grant, state="mounting", since=now, open_entry=entry)
         try:
-            view = await self.views.lay(spaces[0], grant.dataset, source(self.settings.vault, grant))
-        except NoView as wrong:
+            self.store.put(mounting)
+            view = await self.views.lay(spaces[0], grant.dataset, source)
+            mounted = self.store.put(mounting.model_copy(update={"state": "mounted", "view": view}))
+        except (NoView, OSError) as wrong:
             _log.error("%s is not mounted in job %d: %s", grant.dataset, grant.job, wrong)
-            await self._take_back(mounting, spaces[0], wrong.reason)
+            await self._take_back(mounting, spaces[0], _reason(wrong))
             raise
-        mounted = self.store.put(mounting.model_copy(update={"state": "mounted", "view": view}))
         self.leaving.finish(mounted)
+
+    def _source(self, grant: Grant) -> Path:
+        try:
+            return self.vault.source(grant.dataset, grant.version)
+        except NoSuch as wrong:
+            raise Refused("no-data") from wrong
 
     async def _take_back(self, mounting: Mounted, space: Path, reason: str) -> None:
         """Leave nothing half-mounted; what cannot be done now the watch does."""
@@ -185,7 +194,7 @@ class Acts:
             if await self.leaving.seen(space, grant.dataset):
                 await self.views.take(space, grant.dataset, lazily=True)
             self.audit.close(mounting.open_entry, "failed", {"why": reason})
-        except (NoView, AuditAway) as wrong:
+        except (NoView, AuditAway, OSError) as wrong:
             _log.error("%s in job %d is cleared up later: %s", grant.dataset, grant.job, wrong)
         else:
             self.store.drop(mounting)
@@ -221,7 +230,7 @@ class Acts:
                 return _trouble("not-mounted", wish.language)
             try:
                 gone = await self.leaving.asked(now)
-            except (AuditAway, NoView) as wrong:
+            except (AuditAway, NoView, OSError) as wrong:
                 _log.error("%s stays in job %d: %s", wish.dataset, wish.job, wrong)
                 return _trouble(_reason(wrong), wish.language)
         return {"unmounted": wish.dataset} if gone else _trouble("busy", wish.language)

@@ -54,25 +54,41 @@ class Leaving:
     audit: Audit
 
     async def asked(self, mounted: Mounted) -> bool:
-        """Unmount as the person wishes; return whether it is gone, or something is open in it.
+        """Unmount as the person wishes; return whether it is gone, or somebody holds it.
 
         Raises
         ------
         AuditAway, NoView
         """
         entry = self.audit.begin(event("unmount", mounted.grant, {"why": "asked"}))
-        leaving = self.store.put(self._closed(mounted).model_copy(update=_left("asked", entry)))
-        for space in self.spaces.of(mounted.grant.job):
-            if await self.views.take(space, mounted.grant.dataset, lazily=False) == "busy":
-                stays = {"state": "mounted", "why": None, "open_entry": 0}
-                self.store.put(leaving.model_copy(update=stays))
-                self._close(entry, "refused", {"why": "busy"})
-                return False
-        await self._settle(leaving)
+        return await self._gently(
+            self.store.put(self._closed(mounted).model_copy(update=_left("asked", entry)))
+        )
+
+    async def _gently(self, leaving: Mounted) -> bool:
+        """Take a view away where nobody holds it, or leave it as it was."""
+        view, busy = leaving.view, self._is_held(leaving)
+        for space in () if busy else self.spaces.of(leaving.grant.job):
+            busy = await self.views.take(space, leaving.grant.dataset, lazily=False) == "busy"
+        if busy:
+            self.store.put(leaving.model_copy(update={"state": "mounted", "why": None, "open_entry": 0}))
+            self._close(leaving.open_entry, "refused", {"why": "busy"})
+            return False
+        # Nobody watches over it any more: whoever copied it in this very moment does not keep it.
+        if view is None or await self._let_go(leaving, view, ()):
+            await self._settle(leaving)
         return True
+
+    def _is_held(self, leaving: Mounted) -> bool:
+        """Return whether a process holds it, a copy in a namespace of its own included."""
+        search = self._search(leaving, leaving.view, ()) if leaving.view else None
+        return search is not None and bool(search.found())
 
     async def at_once(self, mounted: Mounted, why: Why) -> None:
         """Take a view away whoever holds it; what cannot be done now is gone on with at the next call."""
+        if mounted.why == why == "asked":  # the daemon was killed in the midst, or could not do it
+            await self._gently(mounted)
+            return
         if mounted.state != "leaving":
             mounted = self._begin(mounted, why)
         elif mounted.why != why and why == "job-ended":

@@ -16,8 +16,8 @@ class Settings(BaseModel):
         Where the desk answers, with a slash at its end.
     desk_key
         The file of the public key with which the desk's signatures are checked.
-    vault
-        Where the data lies, root's alone.
+    vault, catalogue
+        Where the data lies, root's alone, and its records.
     data
         Where a job sees what is mounted; on the node itself its folders are empty.
     job_containers
@@ -37,6 +37,7 @@ class Settings(BaseModel):
     desk_url: str
     desk_key: Path
     vault: Path
+    catalogue: Path
     data: Path
     job_containers: Path
     state: Path

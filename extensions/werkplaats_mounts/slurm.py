@@ -90,7 +90,7 @@ def write_note(job: int, note: str) -> list[str]:
 
 def scancel(job: int) -> list[str]:
     """End a job, its batch script included."""
-    return ["scancel", "--full", str(job)]
+    return ["scancel", str(job)]
 
 
 class Slurm:

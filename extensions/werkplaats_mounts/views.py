@@ -12,11 +12,11 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from werkplaats_datasets.vault import IMAGE
 from werkplaats_mounts import linux, loops, mountinfo
 from werkplaats_mounts.forked import Failed, in_child
 from werkplaats_mounts.mountinfo import Mount
 
-IMAGE: Final = ".squashfs"
 _FOLDER: Final = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW
 
 Taken = Literal["gone", "busy", "none"]

@@ -14,6 +14,7 @@ def mounts_settings(instance: Instance, found: Isolation) -> str:
         "desk_url": instance.desk_url,
         "desk_key": str(instance.etc / "desk-signing-key.pub"),
         "vault": str(instance.vault),
+        "catalogue": str(instance.catalogue),
         "data": str(instance.data),
         "job_containers": str(instance.job_containers),
         "state": str(instance.state / "mounts"),

@@ -1,21 +1,22 @@
-"""What the tests of the mount daemon need: a desk and an audit that do as told, jobs, and who asks."""
+"""What the tests of the mount daemon need: datasets in a vault, jobs, and who asks."""
 
 from __future__ import annotations
 
 import json
 import secrets
-import socketserver
+import shutil
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from werkplaats_datasets.grants import Grant, Revocation, Revocations, sign_grant, sign_revocations
+from tests.datasets.records import record
+from tests.mounts.fakes import Audit, Desk
+from werkplaats_datasets.catalogue import Entry
+from werkplaats_datasets.grants import Grant, Revocation, sign_grant
 from werkplaats_datasets.signed import Signer
 
 from .conftest import PREFIX, Platform, until
@@ -33,83 +34,6 @@ for line in sys.stdin.buffer:
     answer = json.loads(lines.readline())
     print(json.dumps([answer, time.monotonic() - began]), flush=True)
 """
-
-
-class Desk:
-    """Answers with a list of revocations, as the desk does."""
-
-    def __init__(self, signer: Signer) -> None:
-        self.signer, self.entries, self.away = signer, list[Revocation](), False
-        self.issued_at = lambda: int(time.time())
-        desk = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                body = json.dumps({"list": desk.signed()}).encode()
-                self.send_response(503 if desk.away else 200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/services/desk/"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def signed(self) -> str:
-        """Return the list as it stands."""
-        return sign_revocations(
-            self.signer, Revocations(issued_at=self.issued_at(), entries=tuple(self.entries))
-        )
-
-    def close(self) -> None:
-        """Listen no more."""
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class Audit:
-    """Remembers what it is told, or is away."""
-
-    def __init__(self, path: Path) -> None:
-        self.lines, self.away = list[dict[str, Any]](), False
-        audit = self
-
-        class Handler(socketserver.StreamRequestHandler):
-            def handle(self) -> None:
-                for line in self.rfile:
-                    self.wfile.write(json.dumps(audit.answer(json.loads(line))).encode() + b"\n")
-
-        path.unlink(missing_ok=True)
-        self._server = socketserver.ThreadingUnixStreamServer(str(path), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def answer(self, line: dict[str, Any]) -> dict[str, Any]:
-        """Write a line down."""
-        if self.away:
-            return {"trouble": "disk", "message": "There is no room left."}
-        self.lines.append(line)
-        return {"entry": len(self.lines), "hash": ""}
-
-    def told(self, **wanted: Any) -> list[dict[str, Any]]:
-        """Return what was begun that looks like this."""
-        return [line for line in self.lines if all(line.get(key) == wanted[key] for key in wanted)]
-
-    def open(self) -> list[dict[str, Any]]:
-        """Return what was begun and not closed."""
-        closed = {line["entry"] for line in self.lines if line["want"] == "close"}
-        return [
-            line
-            for number, line in enumerate(self.lines, 1)
-            if line["want"] == "begin" and not line.get("outcome") and number not in closed
-        ]
-
-    def close(self) -> None:
-        """Listen no more."""
-        self._server.shutdown()
-        self._server.server_close()
 
 
 @dataclass
@@ -136,11 +60,34 @@ class Mounting:
         """Lay a dataset of one file down in the vault."""
         folder = self.platform.instance.vault / dataset / version
         folder.mkdir(parents=True)
+        self.offer(dataset, version)
         (folder / "rows.csv").write_text(text)
         (folder / "program").write_text("#!/bin/sh\necho ran\n")
         (folder / "program").chmod(0o4755)
         (folder / "link").symlink_to("/etc/passwd")
         return folder
+
+    def offer(self, dataset: str, version: str = "1.0.0", withdrawn_at: int | None = None) -> None:
+        """Put a dataset into the catalogue."""
+        folder = self.platform.instance.catalogue / dataset / version
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "croissant.json").write_text(json.dumps(record(identifier=dataset, version=version)))
+        entry = Entry(
+            size_bytes=1,
+            files=1,
+            checksum="sha256:" + "0" * 64,
+            source="folder",
+            added_at=1,
+            withdrawn_at=withdrawn_at,
+        )
+        (folder / "entry.json").write_text(entry.model_dump_json())
+        (folder.parent / "current").write_text(version)
+
+    def forget(self, *datasets: str) -> None:
+        """Take datasets out of catalogue and vault."""
+        for above in (self.platform.instance.vault, self.platform.instance.catalogue):
+            for dataset in datasets:
+                shutil.rmtree(above / dataset, ignore_errors=True)
 
     def grant(self, role: str, job: int, dataset: str, **changes: Any) -> Grant:
         """Return a grant that is good, but for what is changed."""
@@ -198,11 +145,13 @@ class Mounting:
         """Have a dataset unmounted; return the answer."""
         return self.ask(role, {"want": "unmount", "dataset": dataset, "job": job})[0]
 
-    def job(self, role: str, script: str = "exec sleep 3600") -> int:
-        """Return a job of a person's that runs."""
+    def job(self, role: str, script: str = "exec sleep 3600", *, by_root: bool = False) -> int:
+        """Return a job of a person's that runs; root can hand one in for them."""
         words = ["sbatch", "--parsable", f"--account={ACCOUNTS[role]}", f"--qos={STREAMS[role]}"]
         rest = ["--output=/dev/null", "--mem=400M", "--time=30", f"--wrap={script}"]
-        number = int(self.platform.run(*words, *rest, user=PREFIX + role))
+        whose = [f"--uid={PREFIX}{role}", f"--gid={PREFIX}{role}", "--chdir=/"] if by_root else []
+        user = None if by_root else PREFIX + role
+        number = int(self.platform.run(*words, *whose, *rest, user=user))
         self.platform.until_running(number)
         until(lambda: bool(self.spaces(number)), 10)
         return number
@@ -275,5 +224,3 @@ def processes_of(name: str) -> set[int]:
     """Return a person's processes."""
     done = subprocess.run(["pgrep", "-u", name], capture_output=True, text=True, check=False)
     return {int(pid) for pid in done.stdout.split()}
-
-
