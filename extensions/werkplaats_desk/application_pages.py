@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from werkplaats_desk import allocation, applications, budget, capacity, fields, outbox
+from werkplaats_desk import allocation, applications, budget, capacity, fields
 from werkplaats_desk.applications import PAGE, Decision, Draft
 from werkplaats_desk.capacity import Capacity
 from werkplaats_desk.desk import Desk, Fields, Operator, Reader, TheDesk
@@ -163,7 +163,7 @@ def settle(desk: Desk, person: Person, number: int, decision: Decision) -> Appli
 def publish(desk: Desk) -> None:
     """Write the files of what was granted; where that fails it is done again in a minute."""
     try:
-        outbox.publish(desk.database, desk.settings.projects_d)
+        desk.publish()
         desk.problems.pop("outbox", None)
     except (OSError, SQLAlchemyError) as wrong:  # the decision stands, whatever came after it
         desk.problems["outbox"] = str(wrong)

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from werkplaats_desk import allocation, outbox
+from werkplaats_desk import allocation
 from werkplaats_desk.desk import Desk
 from werkplaats_desk.published import Away
 
@@ -36,7 +36,7 @@ class Chores:
 
     def once(self) -> None:
         """Do everything once."""
-        self._do("outbox", lambda: outbox.publish(self._desk.database, self._desk.settings.projects_d))
+        self._do("outbox", self._desk.publish)
         self._do("allocation", lambda: allocation.refresh(self._desk, datetime.now()))
 
     def _do(self, name: str, chore: Callable[[], object]) -> None:

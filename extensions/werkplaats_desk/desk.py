@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Annotated
 from urllib.parse import parse_qsl, quote
 
 from fastapi import Depends, Request
 
-from werkplaats_desk import signin
+from werkplaats_desk import outbox, signin
 from werkplaats_desk.database import Database
 from werkplaats_desk.datasets import Datasets
 from werkplaats_desk.hub import Hub, HubAway
 from werkplaats_desk.people import Person
+from werkplaats_desk.period import last_periods_first_day
 from werkplaats_desk.published import Queue
 from werkplaats_desk.refusal import Refusal
 from werkplaats_desk.settings import Settings, Watched
@@ -34,6 +36,11 @@ class Desk:
     def settings(self) -> Settings:
         """What the file of settings says now."""
         return self.watched()
+
+    def publish(self) -> None:
+        """Write the files of what was granted, in this period and the last one."""
+        since = last_periods_first_day(self.settings.period, date.today())
+        outbox.publish(self.database, self.settings.projects_d, since)
 
 
 class SignInFirst(Exception):

@@ -2,7 +2,8 @@
 
 The database is the truth and the files follow it: each is written whole or not at all, and all of
 them are looked at again at the start and every minute, so that a desk that was killed between the two
-mends it. Nothing is removed: a project that ended says so.
+mends it. A project that ended says so; its file goes when two periods no longer know it, and the
+database keeps what it was.
 """
 
 from __future__ import annotations
@@ -77,14 +78,29 @@ def write(folder: Path, file: File) -> bool:
     return True
 
 
-def publish(database: Database, folder: Path) -> list[str]:
-    """Write every file that is not as it should be; return the names.
+def publish(database: Database, folder: Path, since: date = date.min) -> list[str]:
+    """Write every file that is not as it should be, and take away old ones; return the names.
 
     One transaction for reading and writing: of two at once the later one writes the later state.
+
+    Parameters
+    ----------
+    since
+        What ended before this day needs no file: the operator's process reads only so many.
     """
     with database.transaction() as session:
         alone(session)
-        return [file.name for file in files(session) if write(folder, file)]
+        return [file.name for file in files(session) if _settle(folder, file, since)]
+
+
+def _settle(folder: Path, file: File, since: date) -> bool:
+    if file.ends >= since:
+        return write(folder, file)
+    path = folder / f"{file.name}.toml"
+    if not PATTERN.fullmatch(file.name) or not path.exists():
+        return False
+    path.unlink()
+    return True
 
 
 def files(session: Session) -> Iterator[File]:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from werkplaats_desk.period import Period
 from werkplaats_desk.words import Words
 
 _log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ class Settings(Frozen):
     streams: tuple[Stream, ...]
     flavours: tuple[Flavour, ...]
     projects: dict[str, str] = Field(default_factory=dict)
-    period: Literal["monthly", "quarterly", "yearly"] = "monthly"
+    period: Period = "monthly"
     most_gpu_hours: int = 0
     most_course_hours: int = 0
     course_stream: str

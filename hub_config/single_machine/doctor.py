@@ -83,8 +83,8 @@ def _the_facility(instance: Instance) -> Iterator[Finding]:
     facility = facilities.read(instance.facility, instance.drop)
     yield Finding(f"facility.toml can be used ({len(facility.projects)} projects)")
     alone = facilities.read(instance.facility)
-    most = alone.desk.most_gpu_hours
-    for fault in granted.read(instance.drop, alone.streams, alone.projects, most).faults:
+    most, period = alone.desk.most_gpu_hours, alone.budgets.period
+    for fault in granted.read(instance.drop, alone.streams, alone.projects, most, period).faults:
         yield Finding(fault, True, "mend what it says; the desk writes its own files again by itself")
 
 

@@ -59,9 +59,10 @@ class House(FacilityLook):
 
 
 class Limits(Frozen):
-    """What the Hub itself keeps."""
+    """What one person may have: servers of the Hub's, and jobs of Slurm's that wait and run in a stream."""
 
     named_servers: int = Field(default=4, ge=0, le=100, description="per person, beside the default one")
+    jobs_per_person: int = Field(default=200, ge=1, le=1_000_000, description="in each stream, and borrowing")
 
 
 class Partitions(Frozen):
@@ -272,7 +273,8 @@ def read(path: Path, drop: Drop | None = None) -> Facility:
         raise FacilityError("\n".join(faults)) from None
     if drop is None:
         return facility
-    found = granted.read(drop, facility.streams, facility.projects, facility.desk.most_gpu_hours)
+    most, period = facility.desk.most_gpu_hours, facility.budgets.period
+    found = granted.read(drop, facility.streams, facility.projects, most, period)
     for sentence in found.faults:
         _log.warning("%s", sentence)
     return facility.model_copy(update={"projects": (*facility.projects, *found.projects)})

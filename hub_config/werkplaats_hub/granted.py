@@ -13,13 +13,14 @@ import stat
 import tomllib
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
 from werkplaats_spawners.offer import Project, Stream
+from werkplaats_spawners.period import Period, begin
 
 #: A course of five hundred people fits; more is none of ours.
 MOST_BYTES: Final = 64 * 1024
@@ -53,7 +54,9 @@ class _Fault(Exception):
     """Why one file is left out."""
 
 
-def read(drop: Drop, streams: Sequence[Stream], projects: Sequence[Project], most_gpu_hours: int) -> Granted:
+def read(
+    drop: Drop, streams: Sequence[Stream], projects: Sequence[Project], most_gpu_hours: int, period: Period
+) -> Granted:
     """Read every file of the folder.
 
     Parameters
@@ -61,7 +64,9 @@ def read(drop: Drop, streams: Sequence[Stream], projects: Sequence[Project], mos
     streams, projects
         Those of ``facility.toml``; a file can use the former, and take no name of either.
     most_gpu_hours
-        What all files together may give in one period; ended projects do not count.
+        What all files together may give in one period.
+    period
+        How long one lasts: a project that ended in this one still counts, as it does at the desk.
     """
     try:
         names = _files(drop)
@@ -72,11 +77,11 @@ def read(drop: Drop, streams: Sequence[Stream], projects: Sequence[Project], mos
     known, taken = {s.name for s in streams}, {s.name for s in streams} | {p.name for p in projects}
     found: list[Project] = []
     faults: list[str] = []
-    left, today = most_gpu_hours, date.today()
+    left, first = most_gpu_hours, begin(period, datetime.now()).date()
     for name in names:
         try:
             project = _project(drop, name, known, taken)
-            asked = 0 if project.ends and project.ends < today else project.gpu_hours
+            asked = 0 if project.ends and project.ends < first else project.gpu_hours
             if asked > left:
                 raise _Fault(f"asks for {asked} GPU-hours, and desk.most_gpu_hours leaves {left}")
         except (OSError, _Fault) as wrong:

@@ -223,6 +223,7 @@ def test_a_servers_own_token_opens_the_desk(web: Web, ports: tuple[int, int, Pat
     whole = web.ask("GET", "/hub/api/user", headers=token).json()
     assert set(whole["scopes"]) == {
         "access:services!service=desk", "access:servers!server=maker/", "users:activity!user=maker",
+        "read:shares!server=maker/",  # whether it is shared, on which some datasets depend
         "read:users:activity!user=maker",  # comes with the one above
         "read:users:name!user=maker", "read:users:groups!user=maker",  # to say whose token it is
     }  # fmt: skip

@@ -141,13 +141,22 @@ def test_others_folders_and_files_are_left_out(
 
 
 def test_hours_are_given_up_to_the_facilitys_cap(granted: Read, drop: Drop) -> None:
-    """All files together have at most desk.most_gpu_hours; one that ended needs none any more."""
-    yesterday = (date.today() - timedelta(1)).isoformat()
+    """All files together have at most desk.most_gpu_hours; what ended before this period needs none."""
+    last_month = (date.today().replace(day=1) - timedelta(1)).isoformat()
     (drop.folder / "a-large.toml").write_text(GOOD.replace("100", "7950"))
     (drop.folder / "b-over.toml").write_text(GOOD)
     (drop.folder / "c-small.toml").write_text(GOOD.replace("100", "50"))
-    (drop.folder / "d-ended.toml").write_text(GOOD.replace("2099-01-31", yesterday))
+    (drop.folder / "d-ended.toml").write_text(GOOD.replace("2099-01-31", last_month))
     assert [project.name for project in granted()] == ["a-large", "c-small", "d-ended"]
+
+
+def test_what_ended_in_this_period_had_its_hours(granted: Read, drop: Drop) -> None:
+    """They were there to use: another project in its place gets no more than is left."""
+    first = date.today().replace(day=1).isoformat()
+    (drop.folder / "a-ended.toml").write_text(GOOD.replace("100", "7950").replace("2099-01-31", first))
+    (drop.folder / "b-over.toml").write_text(GOOD)
+    (drop.folder / "c-small.toml").write_text(GOOD.replace("100", "50"))
+    assert [project.name for project in granted()] == ["a-ended", "c-small"]
 
 
 def test_the_hub_sees_a_new_file(facility_file: Path, drop: Drop, caplog: pytest.LogCaptureFixture) -> None:
