@@ -91,11 +91,11 @@ def held(session: Session, dataset: str) -> Hold | None:
     return session.scalar(select(Hold).where(Hold.dataset == dataset, Hold.lifted_at.is_(None)))
 
 
-def standing(session: Session, person: Person, record: Record, today: date) -> Standing:
-    """Return where somebody stands with the version of a dataset that is offered."""
+def standing(session: Session, person: Person, record: Record, shelf: Shelf) -> Standing:
+    """Return where somebody stands with a dataset, of which `record` is the version that is offered."""
     hold = held(session, record.id)
     if record.tier == "restricted":
-        found = _of_restricted(session, person, record, today)
+        found = _of_restricted(session, person, record, shelf)
     elif record.tier == "registered":
         found = _of_registered(acceptance(session, person.name, record.id, record.version))
     else:
@@ -109,18 +109,34 @@ def _of_registered(accepted: Acceptance | None) -> Standing:
     return Standing("granted" if accepted.revoked_at is None else "declined")
 
 
-def _of_restricted(session: Session, person: Person, record: Record, today: date) -> Standing:
+def _of_restricted(session: Session, person: Person, record: Record, shelf: Shelf) -> Standing:
+    all_ = _asked(session, person, record)
+    good = _good(all_, record, shelf)
+    last = next((one for one in all_ if one.state == SUBMITTED), all_[0] if all_ else None)
+    if good:
+        return Standing("granted", good[0].word, request=good[0])
+    if last is None or last.state == APPROVED:  # its last day is over, or its version is withdrawn
+        return Standing("apply", request=last)
+    return Standing("waiting" if last.state == SUBMITTED else "declined", last.word, request=last)
+
+
+def _asked(session: Session, person: Person, record: Record) -> list[Access]:
+    """Return what somebody asked for of a dataset, the latest first."""
     asked = select(Access).where(
         Access.person == person.name, Access.dataset == record.id, Access.state != WITHDRAWN
     )
-    all_ = list(session.scalars(asked.order_by(Access.id.desc()).limit(100)))
-    good = next((one for one in all_ if one.state == APPROVED and one.until >= today), None)
-    last = next((one for one in all_ if one.state == SUBMITTED), all_[0] if all_ else None)
-    if good is not None:
-        return Standing("granted", good.word, request=good)
-    if last is None or last.state == APPROVED:  # its last day is over
-        return Standing("apply", request=last)
-    return Standing("waiting" if last.state == SUBMITTED else "declined", last.word, request=last)
+    return list(session.scalars(asked.order_by(Access.id.desc()).limit(100)))
+
+
+def _good(all_: list[Access], record: Record, shelf: Shelf) -> list[Access]:
+    """Return the accesses that hold: of the version that is offered first, else of one not withdrawn."""
+    today, good = date.today(), []
+    for one in all_:
+        there = shelf.find(record.id, one.dataset_version)
+        lasts = one.state == APPROVED and one.until >= today
+        if lasts and there is not None and there.entry.withdrawn_at is None:
+            good.append(one)
+    return sorted(good, key=lambda one: one.dataset_version != record.version)
 
 
 def acceptance(session: Session, person: str, dataset: str, version: str) -> Acceptance | None:
@@ -209,16 +225,10 @@ def _terms_accepted(session: Session, person: Person, record: Record) -> Grounds
 
 
 def _access_granted(session: Session, person: Person, record: Record, project: str, shelf: Shelf) -> Grounds:
-    asked = select(Access).where(
-        Access.person == person.name, Access.dataset == record.id, Access.state.in_((APPROVED, REVOKED))
-    )
-    all_ = list(session.scalars(asked.order_by(Access.id.desc()).limit(100)))
-    today = date.today()
-    good = [one for one in all_ if one.state == APPROVED and one.until >= today]
-    # The version that is offered first; else one of before, while it is not withdrawn.
-    for one in sorted(good, key=lambda one: one.dataset_version != record.version):
-        there = shelf.find(record.id, one.dataset_version)
-        if one.project == project and there is not None and there.entry.withdrawn_at is None:
+    all_ = _asked(session, person, record)
+    good = _good(all_, record, shelf)
+    for one in good:
+        if one.project == project:
             return Grounds(f"access-{one.id}", one.dataset_version, one.purpose, over_at(one.until))
     raise _no_access(record, project, good, all_)
 
@@ -232,7 +242,10 @@ def _no_access(record: Record, project: str, good: list[Access], all_: list[Acce
         return Refusal("other-project", sentence.format(granted=good[0].project, project=project), 403)
     if all_ and all_[0].state == REVOKED:
         return _taken_back(record)
-    if all_ and all_[0].until < date.today():
-        sentence = _("Your access to this dataset has ended. Ask for it again on its page.")
+    if all_ and all_[0].state == APPROVED:
+        sentence = _(
+            "Your access to this dataset has ended: its last day is over, or its version was withdrawn. "
+            "Ask for it again on its page."
+        )
         return Refusal("ended", sentence, 403)
     return Refusal("apply", _("You have no access to this dataset yet. Ask for it on its page."), 403)

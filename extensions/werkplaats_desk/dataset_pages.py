@@ -24,9 +24,9 @@ router: Final = APIRouter(include_in_schema=False)
 @router.get("/datasets")
 def offered(request: Request, desk: TheDesk, datasets: TheDatasets, person: Reader) -> Response:
     """Show every dataset."""
-    found, today = datasets.catalogue.offered(), date.today()
+    found = datasets.catalogue.offered()
     with desk.database.transaction() as session:
-        stands = [access.standing(session, person, one.record, today) for one in found]
+        stands = [access.standing(session, person, one.record, datasets.catalogue) for one in found]
     decides = any(access.is_steward(person, one.record, desk.settings) for one in found)
     return render(
         request, "datasets.html", person, found=list(zip(found, stands, strict=True)), steward=decides
@@ -51,7 +51,7 @@ def _one(
 ) -> Response:
     found, today, view = datasets.offered(name), date.today(), desk.queue.view()
     with desk.database.transaction() as session:
-        stand = access.standing(session, person, found.record, today)
+        stand = access.standing(session, person, found.record, datasets.catalogue)
     return render(
         request, "dataset.html", person, status=status, one=found, record=found.record, stand=stand,
         given=given or {}, wrong=wrong or {}, today=today, slurm_away=not view.at,

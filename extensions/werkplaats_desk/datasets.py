@@ -48,6 +48,9 @@ class Shelf(Protocol):
     def find(self, id: str, version: str | None = None) -> Dataset | None:  # noqa: A002
         """Return the version that is offered, or the one that is named."""
 
+    def current(self, dataset: str) -> str | None:
+        """Return the version that is current, withdrawn or not."""
+
 
 @dataclass(frozen=True)
 class Datasets:
@@ -69,6 +72,17 @@ class Datasets:
             sentence = _("There is no such dataset. The list of datasets shows what there is.")
             raise Refusal("no-dataset", sentence, 404)
         return found
+
+    def known(self, name: str) -> Dataset:
+        """Return a dataset as :meth:`offered` does, also when it is withdrawn: for its steward.
+
+        Raises
+        ------
+        Refusal
+        """
+        current = self.catalogue.current(name)
+        found = self.catalogue.find(name, current) if current else None
+        return found or self.offered(name)
 
 
 def open_datasets(settings: Settings) -> Datasets | None:

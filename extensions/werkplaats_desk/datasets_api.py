@@ -125,9 +125,9 @@ class Listed(BaseModel):
 @router.get("/datasets", summary="Every dataset that is offered, and where you stand with it")
 def offered(desk: TheDesk, datasets: TheDatasets, person: Caller) -> list[Card]:
     """Return cards."""
-    found, today = datasets.catalogue.offered(), date.today()
+    found = datasets.catalogue.offered()
     with desk.database.transaction() as session:
-        stands = [access.standing(session, person, one.record, today) for one in found]
+        stands = [access.standing(session, person, one.record, datasets.catalogue) for one in found]
     return [Card(**_card(desk, one, stand)) for one, stand in zip(found, stands, strict=True)]
 
 
@@ -142,7 +142,7 @@ def one(desk: TheDesk, datasets: TheDatasets, person: Caller, name: Id) -> Whole
     """Return all of a dataset's record that people read."""
     found = datasets.offered(name)
     with desk.database.transaction() as session:
-        stand = access.standing(session, person, found.record, date.today())
+        stand = access.standing(session, person, found.record, datasets.catalogue)
     record = found.record
     return Whole(
         **_card(desk, found, stand),

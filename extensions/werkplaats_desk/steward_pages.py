@@ -128,7 +128,7 @@ def revoke(
 
 
 def _steward(desk: Desk, datasets: Datasets, person: Person, name: str) -> Dataset:
-    found = datasets.offered(name)
+    found = datasets.known(name)
     if not access.is_steward(person, found.record, desk.settings):
         raise _not_a_steward()
     return found

@@ -59,9 +59,10 @@ class House(FacilityLook):
 
 
 class Limits(Frozen):
-    """What the Hub itself keeps."""
+    """What one person may have: servers of the Hub's, and jobs of Slurm's that wait and run in a stream."""
 
     named_servers: int = Field(default=4, ge=0, le=100, description="per person, beside the default one")
+    jobs_per_person: int = Field(default=200, ge=1, le=1_000_000, description="in each stream, and borrowing")
 
 
 class Partitions(Frozen):

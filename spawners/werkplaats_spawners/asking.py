@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 #: No answer is longer than this (bytes).
@@ -20,11 +20,11 @@ class NoAnswer(Exception):
     late
         Whether it may still be at it: what it did is unknown.
     ended
-        Waits for the end of a program that is not ours to end; ``None`` when it has ended.
+        How to wait for the end of a program that is not ours to end; ``None`` when it has ended.
     """
 
     def __init__(
-        self, message: str, *, late: bool = False, ended: Coroutine[object, object, int] | None = None
+        self, message: str, *, late: bool = False, ended: Callable[[], Awaitable[object]] | None = None
     ) -> None:
         super().__init__(message)
         self.late = late
@@ -94,8 +94,8 @@ async def _leave(process: asyncio.subprocess.Process) -> None:
         process._transport.close()  # type: ignore[attr-defined]
 
 
-def _end_of(process: asyncio.subprocess.Process) -> Coroutine[object, object, int] | None:
-    return process.wait() if process.returncode is None else None
+def _end_of(process: asyncio.subprocess.Process) -> Callable[[], Awaitable[object]] | None:
+    return process.wait if process.returncode is None else None
 
 
 def _tell(process: asyncio.subprocess.Process, message: Mapping[str, Any]) -> None:

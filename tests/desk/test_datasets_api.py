@@ -115,6 +115,18 @@ def granted(call: Call, desk: Desk) -> None:
     decided(desk)
 
 
+def test_access_in_two_projects(call: Call, desk: Desk, fake_queue: FakeQueue) -> None:
+    """Each is asked for and decided on by itself; the job's project says which one it is."""
+    granted(call, desk)
+    fake_queue.let("mkb-verkenning", "rijk")
+    other = {**ASKED, "project": "mkb-verkenning"}
+    assert call("POST", "datasets/cohort/applications", SERVER, json=other).status_code == 201
+    decided(desk, 2)
+    assert given(call, "cohort").entitlement == "access-1"
+    fake_queue.jobs[0]["account"] = "mkb-verkenning"
+    assert given(call, "cohort").entitlement == "access-2"
+
+
 def test_only_with_a_servers_token(call: Call, desk: Desk) -> None:
     """Of the person whose job it is."""
     granted(call, desk)
@@ -220,7 +232,8 @@ def test_the_version_that_was_approved(call: Call, desk: Desk) -> None:
     assert given(call, "cohort").version == "1.0.0"
     entry = folder / "cohort/1.0.0/entry.json"
     entry.write_text(entry.read_text().replace('"withdrawn_at": null', '"withdrawn_at": 5'))
-    assert ask(call, "cohort")[0] == 403
+    assert ask(call, "cohort") == (403, "ended")
+    assert call("GET", "datasets/cohort", SERVER).json()["standing"] == "apply"
 
 
 @pytest.mark.parametrize("what", ["away", "full"])

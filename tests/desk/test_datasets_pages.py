@@ -187,6 +187,16 @@ def test_a_dataset_closed_for_everybody(browser: Make) -> None:
     assert steward.post(f"{page}/revocation", page, what="everything").status_code == 400
 
 
+def test_a_withdrawn_dataset_has_a_steward_still(browser: Make, desk: Desk) -> None:
+    """It is not offered any more, and what was mounted of it can be taken back."""
+    steward, page = browser("steward"), "datasets/vehicles/steward"
+    entry = desk.watched._path.parent / "catalogue/vehicles/1.0.0/entry.json"
+    entry.write_text(entry.read_text().replace('"withdrawn_at": null', '"withdrawn_at": 5'))
+    assert steward.get("datasets/vehicles").status_code == 404
+    assert steward.post(f"{page}/revocation", page, what="dataset", word="").status_code == 303
+    assert [one.dataset for one in revoked(steward).entries] == ["vehicles"]
+
+
 def test_what_is_over_leaves_the_list(browser: Make, desk: Desk) -> None:
     """An access that was taken back is listed until its last day is over."""
     rijk = browser("rijk")

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -20,7 +21,7 @@ from tests.desk.conftest import SECRET, TOMORROW, FakeQueue, Fresh, settings
 from werkplaats_desk.app import create_app
 from werkplaats_desk.database import Database
 from werkplaats_desk.desk import Desk
-from werkplaats_desk.hub import Hub
+from werkplaats_desk.hub import Hub, HubAway
 from werkplaats_desk.settings import Watched
 
 EN = {"Accept-Language": "en"}
@@ -233,6 +234,29 @@ def test_a_servers_own_token_opens_the_desk(web: Web, ports: tuple[int, int, Pat
         ("DELETE", f"{mine}/server"), ("POST", f"{mine}/servers/x"), ("GET", "services"), ("GET", "proxy"),
     ]:  # fmt: skip
         assert web.ask(method, f"/hub/api/{path}", headers=token, json={}).status_code in (403, 404), path
+
+
+def test_a_server_says_who_else_can_open_it(web: Web, ports: tuple[int, int, Path, FakeQueue]) -> None:
+    """By its own token, of itself alone: by name or with a code; of another's server the Hub says nothing."""
+    token = own_token(web, ports[2], "deler")
+    hub = Hub(f"http://127.0.0.1:{ports[0]}/hub/api", SECRET, "/services/desk/")
+    person = hub.whose(token)
+    assert person is not None
+    assert (person.name, person.server) == ("deler", "deler/")
+    assert not hub.shared(person)
+    admin = Web(*ports[:2])
+    admin.sign_in("beheer", ADMIN)
+    admin.follow("/hub/home")
+    xsrf = next(c.value for c in admin.http.cookies if c.name == "_xsrf" and c.path == "/hub/")
+    headers = {"X-XSRFToken": xsrf, "Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"}
+    for kind, body in (("shares", {"user": "beheer"}), ("share-codes", {})):
+        path = f"/hub/api/{kind}/deler/"
+        assert admin.ask("POST", path, headers=headers, json=body).status_code == 200
+        assert hub.shared(person)
+        assert admin.ask("DELETE", path, headers=headers).status_code == 204
+        assert not hub.shared(person)
+    with pytest.raises(HubAway):
+        hub.shared(replace(person, server="beheer/"))
 
 
 def test_an_operators_server_decides_nothing(web: Web, ports: tuple[int, int, Path, FakeQueue]) -> None:

@@ -135,6 +135,8 @@ def test_a_name_within_a_named_table_is_not_passed_over(fault: Callable[[Change]
         ("streams.regional", "regional"),
         ("limits.named_servers", -1),
         ("limits.named_servers", 1000),
+        ("limits.jobs_per_person", 0),
+        ("limits.jobs_per_person", "many"),
         ("limits", 4),
         ("facility", "Werkplaats"),
         ("facility.name", {"nl": ["Werkplaats"], "en": "x"}),

@@ -45,7 +45,7 @@ def test_the_commands_for_a_new_slurm() -> None:
     assert commanded(slurm)[:2] == [
         "add qos lent",
         "modify qos lent set Description=werkplaats Priority=0 PreemptMode=cancel UsageFactor=0 "
-        "GraceTime=60 Flags=UsageFactorSafe GrpTRES=gres/gpu=16 MaxWall=10080",
+        "GraceTime=60 Flags=UsageFactorSafe GrpTRES=gres/gpu=16 MaxSubmitJobsPerUser=200 MaxWall=10080",
     ]
     assert commanded(slurm)[-5:] == [
         "add account birch cluster=werkplaats organization=werkplaats Parent=root QosLevel=birch,lent "

@@ -45,7 +45,8 @@ def test_the_qos_of_the_shipped_facility(shipped: Facility) -> None:
     state = desired(shipped, MACHINE, TODAY)
     ours = {"Description": "werkplaats"}
     common = {**ours, "PreemptMode": "cluster", "UsageFactor": "1"}
-    share = {**common, "Flags": "DenyOnLimit", "Preempt": "lent", "MaxWall": "10080"}
+    most = {"MaxWall": "10080", "MaxSubmitJobsPerUser": "200"}
+    share = {**common, **most, "Flags": "DenyOnLimit", "Preempt": "lent"}
     quarter = "billing=4000,cpu=80,gres/gpu=4,mem=196608"
     assert {thing.name: state[thing] for thing in state if thing.kind is Kind.QOS} == {
         "regional": {**share, "Priority": "200", "GrpTRES": quarter},
@@ -59,7 +60,7 @@ def test_the_qos_of_the_shipped_facility(shipped: Facility) -> None:
             "UsageFactor": "0",
             "Flags": "UsageFactorSafe",
             "GrpTRES": "gres/gpu=16",
-            "MaxWall": "10080",
+            **most,
         },
         "with-gpu": {**common, "Priority": "0", "MinTRESPerJob": "gres/gpu=1"},
         "without-gpu": {**common, "Priority": "0", "MaxTRESPerUser": "cpu=16,mem=32768"},
@@ -109,6 +110,15 @@ def test_limits_of_a_person() -> None:
         "MaxTRESPerUser",
         "MaxWall",
     }
+
+
+def test_how_many_jobs_a_person_has() -> None:
+    """As many as the facility says in each stream, and as many that borrow; the partitions' QOS have none."""
+    found = desired(facility({"alder": {"share": 1.0}}, {}, limits={"jobs_per_person": 7}), MACHINE, TODAY)
+    limits = {
+        thing.name: found[thing].get("MaxSubmitJobsPerUser") for thing in found if thing.kind is Kind.QOS
+    }
+    assert limits == {"alder": "7", "lent": "7", "with-gpu": None, "without-gpu": None}
 
 
 def test_a_share_follows_the_machine() -> None:

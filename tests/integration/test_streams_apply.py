@@ -49,6 +49,10 @@ DRIFT = {
     "notice": (["modify", "qos", "lent", "set", "GraceTime=900"], "QOS lent", "GraceTime"),
     "no preemption": (["modify", "qos", "national", "set", "Preempt="], "QOS national", "Preempt"),
     "priority": (["modify", "qos", "lent", "set", "Priority=500"], "QOS lent", "Priority"),
+    "a queue for oneself": (
+        ["modify", "qos", "regional", "set", "MaxSubmitJobsPerUser=-1"],
+        "QOS regional", "MaxSubmitJobsPerUser",
+    ),
     "a limit of one's own": (
         ["modify", "user", "where", f"name={MKB}", "account=mkb-verkenning", "set", "MaxJobs=1"],
         f"person {MKB} in mkb-verkenning", "MaxJobs",
@@ -66,6 +70,20 @@ DRIFT = {
         "account mkb-verkenning", "Parent",
     ),
 }  # fmt: skip
+
+
+def test_nobody_fills_the_queue_by_themselves(platform: Platform):
+    """Slurm takes two hundred jobs of one person in a stream, the tasks of an array too, and no more."""
+    try:
+        platform.sbatch("mkb", "mkb-verkenning", "regional", "--hold", "--array=1-198")
+        for _ in range(2):
+            platform.sbatch("mkb", "mkb-verkenning", "regional", "--hold")
+        with pytest.raises(AssertionError, match="job submit limit"):
+            platform.sbatch("mkb", "mkb-verkenning", "regional", "--hold")
+        platform.sbatch("onderzoeker", "onderzoek", "eurohpc", "--hold")
+    finally:
+        platform.stop_everything()
+        platform.wait_until_idle()
 
 
 @pytest.mark.parametrize("what", DRIFT)

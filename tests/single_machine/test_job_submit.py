@@ -124,8 +124,9 @@ def test_beside_a_dataset_nothing_else_starts(state: int) -> None:
     assert said.startswith("2002")
     assert "While the dataset 'cohort' is mounted, nothing else of yours starts." in said
     assert "Zolang 'cohort' gekoppeld is, start er niets anders van jou." in said
-    assert slurm.trouble(f"sbatch: error: {said[4:]}") is slurm.Trouble.ALONE
-    assert slurm.alone(said) == "cohort"
+    told = f"sbatch: error: {said[4:]}"
+    assert slurm.trouble(told) is slurm.Trouble.ALONE
+    assert slurm.alone(told) == "cohort"
 
 
 @needs_lua

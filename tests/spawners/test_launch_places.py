@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -39,10 +40,11 @@ class Programs:
 def not_ours_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a program stay that is not listened to any more: sudo is root's, the Hub is not."""
 
-    async def leave(process: asyncio.subprocess.Process) -> None:
-        pass
+    def kill(process: object) -> None:
+        raise PermissionError
 
-    monkeypatch.setattr("werkplaats_spawners.asking._leave", leave)
+    monkeypatch.setattr(asyncio.subprocess.Process, "kill", kill)
+    monkeypatch.setattr(subprocess.Popen, "kill", kill)
     monkeypatch.setattr(client, "_TIMEOUT", 0.5)
 
 

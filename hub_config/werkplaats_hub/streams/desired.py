@@ -95,6 +95,7 @@ def _share(facility: Facility, stream: Stream, gpus: int, capacity: Capacity) ->
         "Flags": "DenyOnLimit",
         "GrpTRES": written(cap),
         **({"MaxTRESPerUser": f"gres/gpu={person.gpus}"} if person.gpus else {}),
+        **_jobs(facility),
         "MaxWall": str((person.hours or _LONGEST) * 60),
     }
 
@@ -113,8 +114,14 @@ def _lent(facility: Facility, capacity: Capacity, shares: dict[str, int]) -> Set
         **({} if lending.charged else {"Flags": "UsageFactorSafe"}),
         "UsageFactor": "1" if lending.charged else "0",
         "GrpTRES": f"gres/gpu={gpus}",
+        **_jobs(facility),
         "MaxWall": str(_LONGEST * 60),
     }
+
+
+def _jobs(facility: Facility) -> Settings:
+    """Return how many jobs one person may have there, so that nobody fills the queue by themselves."""
+    return {"MaxSubmitJobsPerUser": str(facility.limits.jobs_per_person)}
 
 
 def _account(parent: str, stream: Stream) -> dict[str, str]:

@@ -150,7 +150,7 @@ class Launch:
             answer = await ask(argv, message, _TIMEOUT, "launch", to_the_end=to_the_end)
         except NoAnswer as wrong:
             if wrong.ended is not None:
-                self._people.stays(user, wrong.ended)
+                self._people.stays(user, wrong.ended())
             raise LaunchFailed(Trouble.UNREACHABLE if wrong.late else Trouble.OTHER, str(wrong)) from wrong
         if "trouble" in answer:
             known = {trouble.value: trouble for trouble in Trouble}
