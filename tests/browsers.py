@@ -81,7 +81,7 @@ def run_all(page: Page, words: dict[str, str]) -> None:
         page.get_by_role("menuitem", name=words["run"], exact=True).first.click()
         page.locator("#jp-mainmenu-run").get_by_text(words["all"], exact=True).click()
         with contextlib.suppress(TooLate):
-            page.locator(".jp-OutputArea-output:visible").first.wait_for(timeout=8000)
+            page.locator(".jp-Notebook .jp-OutputArea-output:visible").first.wait_for(timeout=8000)
             return
     raise AssertionError("nothing was printed, however often the cells were run")
 

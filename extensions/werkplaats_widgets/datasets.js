@@ -48,7 +48,8 @@ class Card {
     const { model } = this.panel;
     this.mounted = model.get('mounted')[this.id];
     this.details = model.get('details')[this.id];
-    const state = [card, this.mounted, this.details, this.open, this.asking, this.busy, model.get('own_mounts')];
+    const about = [model.get('own_mounts'), model.get('projects')];
+    const state = [card, this.mounted, this.details, this.open, this.asking, this.busy, ...about];
     if (force || JSON.stringify(state) !== this.shown) {
       this.shown = JSON.stringify(state);
       const had = this.body.contains(document.activeElement) ? document.activeElement : null;
@@ -127,12 +128,8 @@ class Card {
       { class: 'wp-data-ready' },
       make('p', { class: 'wp-data-heading' }, words.mounted),
       definitions('wp-data-where', [[words.path, make('code', {}, path)]]),
-      make('p', { class: 'wp-data-label', id: `${this.key}-code` }, words.code),
-      make(
-        'pre',
-        { tabindex: 0, role: 'region', 'aria-labelledby': `${this.key}-code`, 'data-key': 'code' },
-        make('code', {}, code)
-      ),
+      make('p', { class: 'wp-data-label' }, words.code),
+      make('pre', {}, make('code', {}, code)),
       ...(means ? [text('wp-data-means', means)] : []),
       make(
         'p',
@@ -418,7 +415,7 @@ class Panel {
   }
 }
 
-const HEARD = ['offered', 'details', 'mounted', 'said', 'trouble', 'own_mounts'];
+const HEARD = ['offered', 'projects', 'details', 'mounted', 'said', 'trouble', 'own_mounts'];
 
 function render({ model, el }) {
   const panel = new Panel(model);

@@ -142,7 +142,9 @@ def test_a_restricted_one_is_asked_for_granted_used_and_taken_back(
     assert seen_by_a_job(platform, job, str(folder)) != []
 
     steward.page.get_by_role("button", name=re.compile("^(Trek in|Neem terug)")).click()
-    until(lambda: job not in platform.jobs("onderzoeker") or not seen_by_a_job(platform, job, str(folder)), 10)
+    until(
+        lambda: job not in platform.jobs("onderzoeker") or not seen_by_a_job(platform, job, str(folder)), 10
+    )
     steward.page.goto(desk + "datasets/cohort/steward")
     expect(steward.page.locator("main")).to_contain_text("onderzoeker")
     steward.keep("taken-back", whole=True)

@@ -84,7 +84,9 @@ def test_they_come_in_the_order_in_which_they_need_one_another(all_services: lis
     ]
 
 
-def test_only_slurmd_and_the_mount_daemon_run_as_root(all_services: list[Service], instance: Instance) -> None:
+def test_only_slurmd_and_the_mount_daemon_run_as_root(
+    all_services: list[Service], instance: Instance
+) -> None:
     """Each daemon has a user of its own kind; slurmd must become anybody, and only root mounts."""
     users = {service.name.split("-")[0]: service.user for service in all_services}
     assert {name for name, user in users.items() if user == "root"} == {"slurmd", "mounts"}

@@ -17,7 +17,7 @@ const ROOM = 900;
 /** Three disks: drawn here, in the colour of Lab's other icons. */
 const icon = new LabIcon({
   name: 'werkplaats-lab:data',
-  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="24" viewBox="0 0 24 24"><g class="jp-icon3 jp-icon-selectable" fill="none" stroke="#616161" stroke-width="2"><ellipse cx="12" cy="5.5" rx="7.5" ry="3"/><path d="M4.5 5.5v13c0 1.7 3.4 3 7.5 3s7.5-1.3 7.5-3v-13M4.5 12c0 1.7 3.4 3 7.5 3s7.5-1.3 7.5-3"/></g></svg>`
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="24" viewBox="0 0 24 24"><path class="jp-icon3 jp-icon-selectable" fill="#616161" d="M12 2c4.4 0 8 1.3 8 3s-3.6 3-8 3-8-1.3-8-3 3.6-3 8-3zM4 7.5c1.5 1.3 4.5 2 8 2s6.5-.7 8-2V12c0 1.7-3.6 3-8 3s-8-1.3-8-3zM4 14.5c1.5 1.3 4.5 2 8 2s6.5-.7 8-2V19c0 1.7-3.6 3-8 3s-8-1.3-8-3z"/></svg>`
 });
 
 /** Shows the datasets in Lab's left side area: once by itself, and from the launcher. */
@@ -49,8 +49,8 @@ export const data: JupyterFrontEndPlugin<void> = {
       icon,
       execute: () => shell.activateById(panel.id)
     });
-    // Under the heading that Lab has already, as Lab writes it.
-    launcher?.add({ command: COMMAND, category: spoken.load('jupyterlab').__('Other'), rank: 0 });
+    // Under the heading that Lab has already, as Lab writes it, and after the first card: its icon is the heading's.
+    launcher?.add({ command: COMMAND, category: spoken.load('jupyterlab').__('Other'), rank: 1 });
     void app.restored.then(async () => {
       if (window.innerWidth >= ROOM && !(await state.fetch(SHOWN))) {
         await state.save(SHOWN, true);

@@ -25,8 +25,6 @@ export class DataPanel extends Panel {
     super();
     this.id = 'wp-data-panel';
     this.addClass('wp-data-panel');
-    this.node.setAttribute('role', 'region');
-    this.node.setAttribute('aria-label', words.caption);
     this.note.node.setAttribute('role', 'status');
     this.note.addClass('wp-data-note');
     this.addWidget(this.note);
