@@ -15,12 +15,12 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
     ),
     "forged": (
         "This grant was not signed by the desk. Press mount again: the desk makes a new one.",
-        "Deze toestemming is niet door de balie ondertekend. "
-        "Druk nog eens op koppelen: de balie maakt een nieuwe.",
+        "Deze toestemming is niet door het loket ondertekend. "
+        "Druk nog eens op koppelen: het loket maakt een nieuwe.",
     ),
     "another-person": (
         "This grant is somebody else's. Ask the desk for one of your own.",
-        "Deze toestemming is van iemand anders. Vraag de balie er een voor uzelf.",
+        "Deze toestemming is van iemand anders. Vraag het loket er een voor jezelf.",
     ),
     "replayed": (
         "This grant was used before, and each is good for one mount. Press mount again.",
@@ -36,16 +36,16 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
     ),
     "ended": (
         "The time for which this dataset was granted is over. Apply for it again.",
-        "De tijd waarvoor deze dataset is toegekend, is voorbij. Vraag haar opnieuw aan.",
+        "De tijd waarvoor deze dataset is toegekend, is voorbij. Vraag hem opnieuw aan.",
     ),
     "revoked": (
         "The access to this dataset was taken back. Ask its steward why.",
-        "De toegang tot deze dataset is ingetrokken. Vraag de databeheerder waarom.",
+        "De toegang tot deze dataset is ingetrokken. Vraag de beheerder van de data waarom.",
     ),
     "desk-away": (
         "The desk does not answer, so nobody can tell whether this access still stands. "
         "Try again in a minute.",
-        "De balie antwoordt niet, dus is niet te zeggen of deze toegang nog geldt. "
+        "Het loket antwoordt niet, dus is niet te zeggen of deze toegang nog geldt. "
         "Probeer het over een minuut.",
     ),
     "slurm-away": (
@@ -61,7 +61,7 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "another-job": (
         "This grant is for a server that is not yours, or that Slurm does not know any more. "
         "Press mount again.",
-        "Deze toestemming is voor een server die niet van u is, of die Slurm niet meer kent. "
+        "Deze toestemming is voor een server die niet van jou is, of die Slurm niet meer kent. "
         "Druk nog eens op koppelen.",
     ),
     "not-running": (
@@ -76,7 +76,7 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "others-run": (
         "This dataset is only mounted while nothing else of yours runs or waits. Stop your other servers and "
         "jobs, and press mount again.",
-        "Deze dataset wordt alleen gekoppeld zolang er niets anders van u draait of wacht. Stop uw andere "
+        "Deze dataset wordt alleen gekoppeld zolang er niets anders van jou draait of wacht. Stop je andere "
         "servers en taken, en druk nog eens op koppelen.",
     ),
     "elsewhere": (
@@ -91,7 +91,7 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
     ),
     "no-data": (
         "The data of this version is not on this node. Tell the steward of the dataset.",
-        "De gegevens van deze versie staan niet op deze node. Meld het de databeheerder.",
+        "De gegevens van deze versie staan niet op deze node. Meld het de beheerder van de data.",
     ),
     "bad-place": (
         "The folder on which this dataset is to be mounted is not as it must be. "
@@ -120,7 +120,7 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
     ),
     "crowded": (
         "You have too many connections to the mount daemon at once. Close some, and try again.",
-        "U hebt te veel verbindingen met de koppeldienst tegelijk. "
+        "Je hebt te veel verbindingen met de koppeldienst tegelijk. "
         "Sluit er een paar, en probeer het opnieuw.",
     ),
     "failed": (

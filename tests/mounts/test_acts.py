@@ -41,6 +41,10 @@ class Queue(Slurm):
         """Remember the mark."""
         self.notes.append(f"{job} {dataset}")
 
+    async def end(self, job: int) -> None:
+        """Remember that it was ended."""
+        self.notes.append(f"end {job}")
+
     async def unmark(self, job: int) -> None:
         """Remember that it went."""
         self.notes.append(f"{job}")
@@ -70,6 +74,7 @@ class Parts:
             )
         )
         self.acts.slurm = self.queue
+        self.caller = PERSON
 
     async def mount(self, **changes: Any) -> dict[str, Any]:
         """Have a fresh grant carried out, or refused."""
@@ -77,7 +82,7 @@ class Parts:
         fresh = {"id": f"{time.monotonic_ns():032x}", "issued_at": now, "expires_at": now + 60}
         grant = GRANT.model_copy(update={**fresh, "alone": False, **changes})
         wish = {"want": "mount", "grant": sign_grant(SIGNER, grant), "language": "nl"}
-        return await self.acts.answer(json.dumps(wish).encode(), PERSON)
+        return await self.acts.answer(json.dumps(wish).encode(), self.caller)
 
 
 @pytest.fixture

@@ -1,0 +1,156 @@
+"""The whole of it on the real kernel, in a namespace that stands for a job's: quick, and without Slurm."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.datasets.records import record
+from tests.mounts.test_acts import Parts
+
+from single_machine import isolation
+from werkplaats_datasets.catalogue import Entry
+from werkplaats_datasets.grants import Revocation
+from werkplaats_mounts.acts import Caller
+from werkplaats_mounts.leaving import event
+from werkplaats_mounts.slurm import Job
+from werkplaats_mounts.watch import Watch
+
+#: Somebody of Debian's who has no processes.
+PERSON = pwd.getpwnam("games")
+CALLER = Caller(PERSON.pw_uid, PERSON.pw_name)
+UNMOUNT = b'{"want": "unmount", "dataset": "trees", "job": 17}'
+
+pytestmark = pytest.mark.skipif(
+    os.getuid() != 0 or not isolation.find().own_mounts, reason="needs root, and mount namespaces"
+)
+
+
+class Node(Parts):
+    """A daemon with one job, of which the namespace is held as Slurm holds it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, own_mounts=True)
+        self.caller = CALLER
+        self.queue.found = (Job(17, CALLER.name, "onderzoek", "RUNNING"),)
+        self.acts.leaving = type(self.acts.leaving)(
+            self.acts.store, self.acts.spaces, self.acts.views, self.queue, self.acts.audit
+        )
+        self.space = folder / "jobs/n1/17/.ns"
+        self.space.parent.mkdir(parents=True)
+        self.space.touch()
+        subprocess.run(
+            ["mount", "--bind", "--make-private", self.space.parent, self.space.parent], check=True
+        )
+        subprocess.run(["unshare", f"--mount={self.space}", "--propagation=private", "true"], check=True)
+        self.path = folder / "data/trees"
+        self.offer("trees", "oak,1\n")
+
+    def offer(self, name: str, text: str) -> None:
+        """Lay a dataset into vault and catalogue."""
+        data = self.acts.settings.vault / name / "1.0.0"
+        known = self.acts.settings.catalogue / name / "1.0.0"
+        data.mkdir(parents=True)
+        known.mkdir(parents=True)
+        (data / "rows.csv").write_text(text)
+        (known / "croissant.json").write_text(json.dumps(record(identifier=name)))
+        entry = Entry(size_bytes=1, files=1, checksum="sha256:" + "0" * 64, source="folder", added_at=1)
+        (known / "entry.json").write_text(entry.model_dump_json())
+
+    def close(self) -> None:
+        """Take the namespace away."""
+        self.desk.close()
+        self.audit.close()
+        subprocess.run(["umount", self.space], check=False)
+        subprocess.run(["umount", "--lazy", self.space.parent], check=False)
+
+    def within(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start a program of the person's in the job."""
+        whose = ["setpriv", f"--reuid={PERSON.pw_uid}", f"--regid={PERSON.pw_gid}", "--clear-groups"]
+        return subprocess.Popen(["nsenter", f"--mount={self.space}", *whose, *words], stdout=subprocess.PIPE)
+
+
+@pytest.fixture
+def node() -> Iterator[Node]:
+    """A node, in a folder that everybody may walk."""
+    folder = Path(subprocess.check_output(["mktemp", "-d", "/var/tmp/mounts-XXXXXX"], text=True).strip())
+    folder.chmod(0o755)
+    node = Node(folder)
+    yield node
+    node.close()
+    subprocess.run(["rm", "-rf", "--one-file-system", folder], check=True)
+
+
+async def test_mounted_read_and_unmounted(node: Node) -> None:
+    """The job reads it and the node sees nothing; a second mount is the same; then it is gone."""
+    assert await node.mount(dataset="trees", person=CALLER.name) == {
+        "path": str(node.path),
+        "dataset": "trees",
+        "version": "1.0.0",
+    }
+    assert "path" in await node.mount(dataset="trees", person=CALLER.name)
+    assert node.within("cat", f"{node.path}/rows.csv").communicate()[0] == b"oak,1\n"
+    assert list(node.path.iterdir()) == []
+    assert await node.acts.answer(UNMOUNT, CALLER) == {"unmounted": "trees"}
+    assert node.within("ls", "-A", str(node.path)).communicate()[0] == b""
+    assert len(node.audit.told(kind="mount")) == 1
+    assert node.audit.open() == []
+
+
+@pytest.mark.parametrize("how", ["open", "copy"])
+async def test_what_is_held_stays_until_it_is_revoked(node: Node, how: str) -> None:
+    """A person's own unmount leaves it; a revocation does not, nor who holds it."""
+    await node.mount(dataset="trees", person=CALLER.name)
+    holding = {
+        "open": ["sh", "-c", f"exec <{node.path}/rows.csv; echo; exec sleep 600"],
+        "copy": ["unshare", "-Urm", "sh", "-c", "echo; exec sleep 600"],
+    }
+    process = node.within(*holding[how])
+    assert process.stdout
+    assert process.stdout.read(1) == b"\n"
+    assert (await node.acts.answer(UNMOUNT, CALLER))["trouble"] == "busy"
+    assert node.acts.store.all()[0].state == "mounted"
+    node.desk.entries.append(Revocation(dataset="trees", at=int(time.time())))
+    await Watch(node.acts).round()
+    assert process.wait(timeout=5) == -9
+    assert node.acts.store.all() == ()
+    assert node.within("ls", "-A", str(node.path)).communicate()[0] == b""
+    assert node.audit.open() == []
+
+
+async def test_a_daemon_that_was_killed_in_the_midst(node: Node) -> None:
+    """What was on its way is taken away at the next start, and so is what nobody knows of."""
+    await node.mount(dataset="trees", person=CALLER.name)
+    [mounted] = node.acts.store.all()
+    entry = node.acts.audit.begin(event("mount", mounted.grant))
+    node.acts.store.put(mounted.model_copy(update={"state": "mounting", "view": None, "open_entry": entry}))
+    await Watch(node.acts).begin()
+    assert node.acts.store.all() == ()
+    assert node.within("ls", "-A", str(node.path)).communicate()[0] == b""
+    assert node.audit.open() == []
+    await node.mount(dataset="trees", person=CALLER.name)
+    node.acts.store.drop(node.acts.store.all()[0])
+    await Watch(node.acts).begin()
+    assert node.within("ls", "-A", str(node.path)).communicate()[0] == b""
+
+
+async def test_the_audit_hears_later(node: Node) -> None:
+    """What is taken back goes also while it is away, and the record stays until it knows."""
+    await node.mount(dataset="trees", person=CALLER.name)
+    node.audit.away = True
+    node.desk.entries.append(Revocation(dataset="trees", at=int(time.time())))
+    watch = Watch(node.acts)
+    await watch.round()
+    assert node.within("ls", "-A", str(node.path)).communicate()[0] == b""
+    assert node.acts.store.all()[0].state == "leaving"
+    node.audit.away = False
+    await watch.round()
+    assert node.acts.store.all() == ()
+    [told] = node.audit.told(kind="unmount")
+    assert (told["outcome"], told["detail"]["why"]) == ("done", "revoked")
