@@ -42,16 +42,16 @@ def checker(platform: Platform) -> Checker:
     return Checker((platform.instance.etc / "desk-signing-key.pub").read_bytes())
 
 
-def token_of(job: str, platform: Platform) -> str:
+def token_of(job: str) -> str:
     """Return the token of the server in a job, as the server itself has it."""
-    for line in platform.run("scontrol", "listpids", job).splitlines()[1:]:
+    for entry in Path("/proc").glob("[0-9]*/environ"):
         try:
-            environment = Path(f"/proc/{line.split()[0]}/environ").read_bytes()
+            values = dict(pair.partition(b"=")[::2] for pair in entry.read_bytes().split(b"\0"))
         except OSError:
             continue
-        found = re.search(rb"(?:^|\0)JUPYTERHUB_API_TOKEN=([^\0]+)", environment)
-        if found:
-            return found[1].decode()
+        token = values.get(b"JUPYTERHUB_API_TOKEN")
+        if token and values.get(b"SLURM_JOB_ID") == job.encode():
+            return token.decode()
     raise AssertionError("no process of the job has a token")
 
 
@@ -61,7 +61,7 @@ def start(platform: Platform, role: str, project: str, name: str = "") -> tuple[
     assert person.start({"project": project}, name).status in (201, 202)
     person.wait_ready(name)
     (job,) = set(platform.jobs(role)) - before
-    return job, token_of(job, platform)
+    return job, token_of(job)
 
 
 def ask(platform: Platform, token: str, method: str, path: str, body: Any = None) -> requests.Response:
