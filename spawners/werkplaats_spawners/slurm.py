@@ -264,9 +264,10 @@ def squeue_of(user: str) -> list[str]:
 
 
 def show_job(number: int) -> list[str]:
-    """Ask for one job's record, notes included: squeue of 22.05 has a column for those, and leaves it empty.
+    """Ask for one job's record, notes included.
 
-    What its person wrote is in it as well, and so it is believed of that person only.
+    squeue of 22.05 prints a column that it does not know as an empty one (``AdminComment``, where it has
+    ``admin_comment``). What the job's person wrote is in its record too: it is believed of them only.
     """
     return ["scontrol", "show", "job", str(number)]
 

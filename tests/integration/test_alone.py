@@ -44,9 +44,14 @@ def job(platform: Platform) -> str:
 def sbatch(platform: Platform, role: str, account: str, *more: str) -> subprocess.CompletedProcess[str]:
     """Hand a small job in as a person, past the Hub."""
     words = ["sbatch", "--parsable", f"--account={account}", "--output=/dev/null", "--time=1", "--mem=100M"]
+    return as_person(platform, role, *words, *more, "--wrap=sleep 1")
+
+
+def as_person(platform: Platform, role: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of Slurm's as a person, whatever comes of it."""
+    slurm_conf = f"SLURM_CONF={platform.instance.slurm_conf}"
     return subprocess.run(
-        ["sudo", "-n", "-u", PREFIX + role, f"SLURM_CONF={platform.instance.slurm_conf}", *words, *more,
-         "--wrap=sleep 1"],
+        ["sudo", "-n", "-u", PREFIX + role, slurm_conf, *words],
         capture_output=True, text=True, check=False, cwd="/", timeout=60,
     )  # fmt: skip
 
@@ -59,6 +64,10 @@ def test_slurm_takes_nothing_else(platform: Platform, job: str) -> None:
             assert refused.returncode != 0
             assert SENTENCE in refused.stderr
             assert "Zolang 'cohort' gekoppeld is, start er niets anders van jou." in refused.stderr
+        for command in ("srun", "salloc"):
+            refused = as_person(platform, "mkb", command, f"--account={PROJECT}", "--time=1", "true")
+            assert refused.returncode != 0
+            assert SENTENCE in refused.stderr
         assert sbatch(platform, "onderzoeker", "onderzoek").returncode == 0
         assert platform.jobs("mkb") == [job]
         by_root = platform.run(
