@@ -71,7 +71,7 @@ def test_from_the_address_to_a_cell_on_a_gpu_and_back(page: Page, platform: Plat
     # below was printed now.
     empty(platform.instance.homes / f"{PREFIX}mkb/voorbeelden/first_steps/eerste-stappen.ipynb")
     open_notebook(page, platform.instance.url, PREFIX + "mkb", "voorbeelden/first_steps/eerste-stappen.ipynb")
-    assert page.locator(".jp-OutputArea-output").count() == 0
+    assert page.locator(".jp-Notebook .jp-OutputArea-output").count() == 0
     run_all(page, words)
     printed = page.locator(".jp-Notebook .jp-OutputArea-output", has_text="Slurm gaf je")
     expect(printed.last).to_contain_text("Slurm gaf je 1 GPU, met nummer 0.", timeout=60_000)

@@ -25,6 +25,7 @@ export class DataPanel extends Panel {
     super();
     this.id = 'wp-data-panel';
     this.addClass('wp-data-panel');
+    this.node.style.minWidth = '300px'; // as a style of its own: Lab's sheet has 250 for every panel
     this.note.node.setAttribute('role', 'status');
     this.note.addClass('wp-data-note');
     this.addWidget(this.note);
