@@ -97,7 +97,7 @@ def test_a_change_is_found(platform: Platform) -> None:
         platform.supervisor.start("audit")
     until(lambda: _answers(audit), within=30)
     assert platform.werkplaats("audit", "verify").returncode == 0
-    assert "good  the audit writes" in platform.werkplaats("doctor").stdout
+    assert "good   the audit writes" in platform.werkplaats("doctor").stdout
 
 
 def test_another_up_changes_nothing_of_it(platform: Platform) -> None:
