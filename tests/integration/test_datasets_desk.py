@@ -168,6 +168,7 @@ def test_the_hub_is_away(platform: Platform) -> None:
     """A server that was known goes on, with what needs nothing new of the Hub."""
     job, token = start(platform, "mkb", "mkb-verkenning")
     assert grant(platform, token, OPEN, job)[0] == 200
+    assert platform.session("mkb").page(f"{DESK}datasets").status_code == 200, "signed in at the desk"
     platform.supervisor.stop("hub")
     try:
         assert grant(platform, token, OPEN, job)[0] == 200
