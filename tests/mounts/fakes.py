@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socketserver
 import threading
@@ -28,7 +29,8 @@ class Desk:
                 self.send_response(503 if desk.away else 200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                with contextlib.suppress(ConnectionError):
+                    self.wfile.write(body)
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 """Say nothing."""
@@ -58,8 +60,9 @@ class Audit:
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
-                for line in self.rfile:
-                    self.wfile.write(json.dumps(audit.answer(json.loads(line))).encode() + b"\n")
+                with contextlib.suppress(ConnectionError):  # of a daemon that was killed
+                    for line in self.rfile:
+                        self.wfile.write(json.dumps(audit.answer(json.loads(line))).encode() + b"\n")
 
         path.unlink(missing_ok=True)
         self._server = socketserver.ThreadingUnixStreamServer(str(path), Handler)
