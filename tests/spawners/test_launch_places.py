@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from werkplaats_spawners.language import speaking
 from werkplaats_spawners.launch import client
 from werkplaats_spawners.launch.client import Launch, LaunchFailed
 from werkplaats_spawners.sentences import submission_refused
@@ -135,7 +136,8 @@ async def test_who_hangs_up_frees_no_place(tmp_path: Path) -> None:
 
 def test_it_is_said(granted: object) -> None:
     """In a sentence, with what to do."""
-    refused = submission_refused(LaunchFailed(Trouble.BUSY, "2 earlier ones"), granted)  # type: ignore[arg-type]
+    with speaking("en"):
+        refused = submission_refused(LaunchFailed(Trouble.BUSY, "2 earlier ones"), granted)  # type: ignore[arg-type]
     assert (refused.reason, refused.status) == ("busy", 503)
     assert "Try again in a minute" in refused.sentence
 
