@@ -86,7 +86,11 @@ class Desk:
         """Open a file or folder by its address."""
         where = path.relative_to(self.home)
         self.page.goto(f"{self.platform.instance.url}user/{WHO}/lab/tree/{where}")
-        self.page.wait_for_selector(".jp-DirListing-content", timeout=60_000)
+        self.page.locator(".jp-DirListing-content").wait_for(state="attached", timeout=60_000)
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached", timeout=60_000)
+        if not self.page.locator(".jp-DirListing-content").is_visible():  # the data stands there instead
+            self.page.locator('.jp-SideBar [data-id="filebrowser"]').click()
+        self.page.locator(".jp-DirListing-content").wait_for()
 
     def open(self, path: Path) -> None:
         """Open a file of the folder that is shown, beside what is open."""
@@ -136,6 +140,7 @@ def sit_down(browser: Browser, platform: Platform, a_minute: None) -> Iterator[C
             page.locator("#spawn_form button[type=submit]:not([form])").click()
         page.wait_for_url(re.compile(r"/user/[^/]+/lab"), timeout=60_000)
         page.wait_for_selector("#jp-main-dock-panel", timeout=60_000)
+        page.locator("#wp-data-panel").wait_for(timeout=60_000)  # once, by itself
         return Desk(page, platform, WORDS[language], home, home / f"werk-{language}")
 
     yield sit
