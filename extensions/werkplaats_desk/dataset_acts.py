@@ -38,6 +38,11 @@ def accept(desk: Desk, datasets: Datasets, person: Person, name: str, version: s
     """Accept the terms of a registered dataset."""
     record = datasets.offered(name).record
     access.require_version(record, version)
+    with desk.database.transaction() as session:
+        before = access.acceptance(session, person.name, record.id, record.version)
+        if before is not None and before.revoked_at is None and record.tier == "registered":
+            return before  # once is enough, in the audit too
+    datasets.pace.require(person.name)
     with audited(datasets.audit, _event("acceptance", person.name, record)) as detail:
         with desk.database.transaction() as session:
             made = access.accept(session, person, record, version)
@@ -49,6 +54,7 @@ def apply(desk: Desk, datasets: Datasets, person: Person, name: str, draft: Draf
     """Ask for a restricted dataset."""
     record = datasets.offered(name).record
     access_requests.require_sense(record, desk.queue.view(), person, draft, date.today())
+    datasets.pace.require(person.name)
     event = _event("application", person.name, record).model_copy(
         update={
             "project": draft.project,
@@ -67,6 +73,7 @@ def withdraw(desk: Desk, datasets: Datasets, person: Person, name: str, number: 
     """Take one's own request back."""
     with desk.database.transaction() as session:
         one = access_requests.find(session, number, name)
+    datasets.pace.require(person.name)
     event = _about("application", one, detail={"what": "withdrawn"})
     with audited(datasets.audit, event), desk.database.transaction() as session:
         access_requests.withdraw(session, access_requests.find(session, number, name), person)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from werkplaats_audit.client import Audit
 from werkplaats_audit.events import Entry, Event, Head, Outcome
 from werkplaats_datasets.catalogue import Catalogue, Dataset
 from werkplaats_datasets.signed import Signer
+from werkplaats_desk.pace import Pace
 from werkplaats_desk.refusal import Refusal
 from werkplaats_desk.settings import Settings
 from werkplaats_desk.words import gettext as _
@@ -54,11 +55,12 @@ class Shelf(Protocol):
 
 @dataclass(frozen=True)
 class Datasets:
-    """Where datasets are read of, written of, and signed for."""
+    """Where datasets are read of, written of, and signed for; and how fast one person may ask."""
 
     catalogue: Shelf
     audit: Log
     signer: Signer
+    pace: Pace = field(default_factory=Pace)
 
     def offered(self, name: str) -> Dataset:
         """Return the version of a dataset that is offered.

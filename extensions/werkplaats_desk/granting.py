@@ -64,6 +64,7 @@ def give(desk: Desk, datasets: Datasets, person: Person, wanted: Wanted) -> tupl
     AuditAway
         When it cannot be written down; then it is not given either.
     """
+    datasets.pace.require(person.name)
     event = Event(kind="grant", person=person.name, dataset=wanted.dataset, job=wanted.job)
     try:
         case = _case(desk, datasets, person, wanted)

@@ -9,6 +9,8 @@ from typing import Final
 #: Of a project: an account in Slurm, a file in ``projects.d``, a named server (30 characters at most).
 PATTERN: Final = re.compile(r"[a-z][a-z0-9-]{0,28}[a-z0-9]")
 _KEPT: Final = 20
+#: The account of newcomers, which everybody may have (``[first_steps]`` of ``facility.toml``).
+FIRST_STEPS: Final = "first-steps"
 
 
 def project_name(title: str, letter: str, number: int) -> str:

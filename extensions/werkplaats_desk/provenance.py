@@ -14,6 +14,7 @@ from werkplaats_datasets.catalogue import Dataset
 from werkplaats_desk import history
 from werkplaats_desk.datasets import Datasets, Shelf
 from werkplaats_desk.history import Act
+from werkplaats_desk.names import FIRST_STEPS
 from werkplaats_desk.people import Person
 from werkplaats_desk.published import View
 from werkplaats_desk.refusal import Refusal
@@ -78,8 +79,15 @@ class Statement:
 
 
 def require_member(view: View, settings: Settings, person: Person, project: str) -> None:
-    """Refuse who is not of a project: its members and who runs the place read what it used."""
-    if (project, person.name) in view.associations or person.decides(settings):
+    """Refuse who is not of a project: its members and who runs the place read what it used.
+
+    What everybody is in is nobody's to read: it would say of strangers what they use.
+    """
+    if person.decides(settings):
+        return
+    if project == FIRST_STEPS:
+        raise Refusal("everybodys", _("Everybody is in this project. Ask for your own statement."), 403)
+    if view.may_start(project, person.name):
         return
     if not view.at:
         sentence = _("The cluster does not answer, so nobody can say who is in this project. Try again soon.")
@@ -93,6 +101,9 @@ def statement(datasets: Datasets, about: About) -> Statement:
         entries = history.read(datasets.audit, project=about.project)
     else:
         entries = history.read(datasets.audit, person=about.person)
+    if len(entries) >= history.MOST:
+        sentence = _("More was done than one statement can hold. Ask those who run this place for it.")
+        raise Refusal("too-much", sentence, 409)
     uses = [use for use in _uses(history.acts(entries)) if about.job in (0, use.act.job)]
     head = datasets.audit.head()
     return Statement(about, tuple(_by_version(uses, datasets.catalogue)), head, int(time.time()))

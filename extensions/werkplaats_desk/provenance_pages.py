@@ -9,12 +9,14 @@ from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
+from sqlalchemy import select
 
-from werkplaats_desk import access_requests, pages, provenance
+from werkplaats_desk import access_requests, courses, pages, provenance
 from werkplaats_desk.crate import crate
 from werkplaats_desk.datasets import Datasets
 from werkplaats_desk.desk import Caller, Desk, Reader, TheDatasets, TheDesk
 from werkplaats_desk.guard import HEADERS
+from werkplaats_desk.models import Course
 from werkplaats_desk.names import one_line
 from werkplaats_desk.people import Person
 from werkplaats_desk.provenance import About, Statement
@@ -81,7 +83,17 @@ def _statement(
         raise Refusal("bad-value", _("This does not make sense here.")) from None
     if about.project:
         provenance.require_member(desk.queue.view(), desk.settings, person, about.project)
+        _require_no_class(desk, person, about.project)
     return provenance.statement(datasets, about)
+
+
+def _require_no_class(desk: Desk, person: Person, project: str) -> None:
+    """Refuse who is in a class with others: what those used is for their teacher to read."""
+    with desk.database.transaction() as session:
+        course = session.scalar(select(Course).where(Course.project == project))
+    if course is not None and not courses.leads(course, person, desk.settings):
+        sentence = _("In a class everybody has a statement of their own. Ask for yours, without a project.")
+        raise Refusal("a-class", sentence, 403)
 
 
 def _answer(request: Request, statement: Statement, form: Form) -> Response:

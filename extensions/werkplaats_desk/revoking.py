@@ -18,8 +18,8 @@ from werkplaats_desk.people import Person
 from werkplaats_desk.refusal import Refusal
 from werkplaats_desk.words import gettext as _
 
-#: How long something without a last day stays in the list: no job lasts longer (s).
-KEPT: Final = 400 * 86400
+#: How long what was taken back stays in the list (s): no job lasts longer, and it must not grow for ever.
+KEPT: Final = 30 * 86400
 
 
 def access(session: Session, dataset: str, number: int, steward: Person) -> Access:
@@ -93,7 +93,7 @@ def lift_whole(session: Session, dataset: str, steward: Person) -> Hold:
 
 def revocations(session: Session, now: int) -> Revocations:
     """Return everything that was taken back, as long as a mount could still rest on it."""
-    accesses = select(Access).where(Access.state == REVOKED)
+    accesses = select(Access).where(Access.state == REVOKED, Access.revoked_at > now - KEPT)
     accepted = select(Acceptance).where(Acceptance.revoked_at > now - KEPT)
     holds = select(Hold).where(Hold.at > now - KEPT).order_by(Hold.at)
     whole_ones = {one.dataset: one.at for one in session.scalars(holds)}  # the latest of each

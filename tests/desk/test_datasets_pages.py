@@ -53,14 +53,14 @@ def test_what_a_page_says(browser: Make) -> None:
 
 
 def test_terms_are_accepted_once(browser: Make, audit: FakeAudit) -> None:
-    """Shown, accepted, written down; a second press is the same; another version's are others."""
+    """Shown, accepted, written down once; a second press is the same; another version's are others."""
     mkb = browser("mkb")
     assert "I accept these terms" in mkb.get(ASSETS).text
     assert mkb.post(f"{ASSETS}/acceptance", ASSETS, version="0.9").status_code == 409
     assert mkb.post(f"{ASSETS}/acceptance", ASSETS, version="1.0.0").status_code == 303
     assert "You accepted the terms of version 1.0.0" in mkb.get(ASSETS).text
     assert mkb.post(f"{ASSETS}/acceptance", "datasets/cohort", version="1.0.0").status_code == 303
-    assert audit.told() == [("acceptance", "mkb", "done")] * 2
+    assert audit.told() == [("acceptance", "mkb", "done")]
     assert "1.0.0" in browser("steward").get(f"{ASSETS}/steward").text
     assert mkb.post("datasets/vehicles/acceptance", COHORT, version="1.0.0").status_code == 409
 

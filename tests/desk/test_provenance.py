@@ -68,6 +68,13 @@ def test_who_may_read_it(call: Call, fake_queue: FakeQueue) -> None:
     assert call("GET", "provenance?format=pdf", "mkb").status_code == 422
 
 
+def test_what_everybody_is_in_tells_nobody_of_others(call: Call, fake_queue: FakeQueue) -> None:
+    """Newcomers share an account, and are strangers to one another."""
+    fake_queue.let("first-steps", "mkb", "student")
+    assert call("GET", "provenance?project=first-steps", "mkb@").status_code == 403
+    assert call("GET", "provenance?project=first-steps", "beheer").status_code == 200
+
+
 def test_it_is_an_ro_crate(call: Call, tmp_path: Path) -> None:
     """As the library of that name reads it: version 1.1, its datasets, who mounted what, and the evidence."""
     answer = call("GET", "provenance?project=onderzoek&format=ro-crate", "rijk@")
