@@ -72,7 +72,14 @@ class Audit:
         return self._number({"want": "begin", **event.model_dump(), "outcome": outcome})
 
     def read(
-        self, *, person: str = "", dataset: str = "", project: str = "", after: int = 0, most: int = 500
+        self,
+        *,
+        person: str = "",
+        dataset: str = "",
+        project: str = "",
+        after: int = 0,
+        before: int = 0,
+        most: int = 500,
     ) -> list[Entry]:
         """Return entries in their order, and what closed them; there can be more while any come.
 
@@ -82,13 +89,15 @@ class Audit:
             Of these alone; empty for all.
         after
             Begin after the entry of this number.
+        before
+            Return the last ones before the entry of this number; 0 for the first ones.
 
         Raises
         ------
         AuditAway
         """
         ask = {"want": "read", "person": person, "dataset": dataset, "project": project}
-        answer = self._ask({**ask, "after": after, "most": most})
+        answer = self._ask({**ask, "after": after, "before": before, "most": most})
         try:
             return [Entry.model_validate_json(json.dumps(one)) for one in answer["entries"]]
         except (KeyError, TypeError, ValidationError) as wrong:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -61,14 +61,22 @@ class Index:
 
     def find(self, wanted: Mapping[Field, str], after: int) -> Iterator[int]:
         """Return the numbers above `after` of the entries that are about all that is wanted."""
-        lists = [self._about.get(key, array("Q")) for key in wanted.items()]
-        if not lists:
-            yield from range(after + 1, len(self) + 1)
-            return
-        least, *others = sorted(lists, key=len)
+        least, others = self._lists(wanted)
         for number in least[bisect_right(least, after) :]:
             if all(_has(other, number) for other in others):
                 yield number
+
+    def find_last(self, wanted: Mapping[Field, str], before: int) -> Iterator[int]:
+        """Return the numbers below `before` of the entries about all that is wanted, the latest first."""
+        least, others = self._lists(wanted)
+        for number in reversed(least[: bisect_left(least, before)]):
+            if all(_has(other, number) for other in others):
+                yield number
+
+    def _lists(self, wanted: Mapping[Field, str]) -> tuple[Sequence[int], list[array[int]]]:
+        """Return the shortest list of what is wanted, of which every number must stand in the others."""
+        lists = sorted((self._about.get(key, array("Q")) for key in wanted.items()), key=len)
+        return (lists[0], lists[1:]) if lists else (range(1, len(self) + 1), [])
 
 
 def _has(numbers: array[int], number: int) -> bool:

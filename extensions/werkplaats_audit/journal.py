@@ -112,17 +112,18 @@ class Journal:
             raise Refused("not-yours", f"entry {number} was begun by {begun.source}; who began it closes it")
         return self._add(source, closes=number, outcome=outcome, detail=detail)
 
-    def read(self, wanted: Mapping[Field, str], after: int, most: int) -> list[Entry]:
-        """Return entries in their order, at most so many."""
+    def read(self, wanted: Mapping[Field, str], after: int, most: int, before: int = 0) -> list[Entry]:
+        """Return entries in their order, at most so many: the first after one, or the last before one."""
         found: list[Entry] = []
         size = 0
-        for number in islice(self._index.find(wanted, after), most):
+        numbers = self._index.find_last(wanted, before) if before else self._index.find(wanted, after)
+        for number in islice(numbers, most):
             line = self._line(number)
             size += len(line)
             if found and size > _MOST_READ:
                 break
             found.append(chain.entry(chain.read(line)))
-        return found
+        return found[::-1] if before else found
 
     def head(self) -> Head:
         """Return where the journal ends."""

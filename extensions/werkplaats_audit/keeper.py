@@ -86,7 +86,7 @@ class Keeper:
         if isinstance(message, Close):
             return _written(journal.end(source, message.entry, message.outcome, message.detail))
         if isinstance(message, Read):
-            found = journal.read(_wanted(message), message.after, message.most)
+            found = journal.read(_wanted(message), message.after, message.most, message.before)
             return {"entries": [entry.model_dump() for entry in found]}
         return journal.head().model_dump()
 

@@ -45,13 +45,14 @@ class Close(_Frozen):
 
 
 class Read(_Frozen):
-    """Entries are asked for."""
+    """Entries are asked for: the first above `after`, or where `before` is given the last below it."""
 
     want: Literal["read"]
     person: _Filter = ""
     dataset: _Filter = ""
     project: _Filter = ""
     after: int = Field(default=0, ge=0, lt=2**53)
+    before: int = Field(default=0, ge=0, lt=2**53)
     most: int = Field(default=MOST_ENTRIES, ge=1, le=MOST_ENTRIES)
 
 

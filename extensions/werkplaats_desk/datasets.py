@@ -32,9 +32,16 @@ class Log(Protocol):
         """Write down an act that is over at once."""
 
     def read(
-        self, *, person: str = "", dataset: str = "", project: str = "", after: int = 0, most: int = 500
+        self,
+        *,
+        person: str = "",
+        dataset: str = "",
+        project: str = "",
+        after: int = 0,
+        before: int = 0,
+        most: int = 500,
     ) -> list[Entry]:
-        """Return entries, and what closed them."""
+        """Return entries, and what closed them: the first after one, or the last before one."""
 
     def head(self) -> Head:
         """Return where the journal ends."""

@@ -13,6 +13,8 @@ from werkplaats_desk.datasets import Log
 #: At most so many entries are read for one page, in helpings of so many.
 MOST: Final = 20_000
 _HELPING: Final = 500
+#: Above the number of every entry.
+_LAST: Final = 2**53 - 1
 #: How many acts a page shows.
 SHOWN: Final = 500
 
@@ -58,6 +60,18 @@ def read(audit: Log, *, person: str = "", dataset: str = "", project: str = "") 
     return found
 
 
+def newest(audit: Log, *, person: str = "", dataset: str = "") -> list[Entry]:
+    """Return the last entries of a person or a dataset, in their order: enough for what a page shows."""
+    found: list[Entry] = []
+    while len(found) < 2 * SHOWN:  # an act is two entries: its beginning and its end
+        before = found[0].number if found else _LAST
+        more = audit.read(person=person, dataset=dataset, before=before, most=_HELPING)
+        if not more:
+            break
+        found = more + found
+    return found
+
+
 def acts(entries: Iterable[Entry]) -> list[Act]:
     """Return what entries tell, each act with how it ended, in their order."""
     all_ = list(entries)
@@ -83,9 +97,9 @@ def _act(entry: Entry, end: Entry | None) -> Act:
 
 def of_person(audit: Log, person: str) -> list[Act]:
     """Return what a person did, or what was decided of them; the latest first."""
-    return acts(read(audit, person=person))[: -SHOWN - 1 : -1]
+    return acts(newest(audit, person=person))[: -SHOWN - 1 : -1]
 
 
 def of_dataset(audit: Log, dataset: str) -> list[Act]:
     """Return what was done with a dataset; the latest first."""
-    return acts(read(audit, dataset=dataset))[: -SHOWN - 1 : -1]
+    return acts(newest(audit, dataset=dataset))[: -SHOWN - 1 : -1]

@@ -78,6 +78,9 @@ def test_what_is_asked_for_is_found(tmp_path: Path) -> None:
         assert numbers(person="rijk", dataset="cohort") == [7, 8, 9]
         assert numbers(person="rijk", dataset="cohort", project="p") == [7, 8]
         assert numbers(person="rijk", dataset="cohort", after=7) == [8, 9]
+        last = journal.read({"person": "rijk", "dataset": "cohort"}, 0, 2, before=100)
+        assert [entry.number for entry in last] == [8, 9]
+        assert [entry.number for entry in journal.read({}, 0, 3, before=6)] == [3, 4, 5]
         assert numbers(person="nobody") == numbers(person="mkb", project="q") == []
 
 

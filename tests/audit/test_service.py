@@ -155,6 +155,9 @@ def test_each_writes_what_is_its_own(process: Process) -> None:
         with refused("closed"):
             audit.close(decided, "done")
         assert [entry.number for entry in audit.read(person="mkb")] == [1, 2]
+        assert [entry.number for entry in audit.read(person="mkb", before=2**53 - 1, most=1)] == [2]
+        assert [entry.number for entry in audit.read(person="mkb", before=2)] == [1]
+        assert audit.read(person="mkb", before=1) == []
     with as_user(STRANGER):
         for ask in (lambda: audit.begin(mount()), audit.head, audit.read):
             with refused("not-yours", "the desk and to root alone"):

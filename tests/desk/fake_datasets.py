@@ -51,7 +51,14 @@ class FakeAudit:
         return self._add("desk", event=event, outcome=outcome)
 
     def read(
-        self, *, person: str = "", dataset: str = "", project: str = "", after: int = 0, most: int = 500
+        self,
+        *,
+        person: str = "",
+        dataset: str = "",
+        project: str = "",
+        after: int = 0,
+        before: int = 0,
+        most: int = 500,
     ) -> list[Entry]:
         """Return entries, and what closed them."""
         self._require()
@@ -64,7 +71,7 @@ class FakeAudit:
 
         numbers = {one.number for one in self.entries if fits(one.event)}
         found = [one for one in self.entries if {one.number, one.closes} & numbers and one.number > after]
-        return found[:most]
+        return [one for one in found if one.number < before][-most:] if before else found[:most]
 
     def head(self) -> Head:
         """Return where it ends."""
