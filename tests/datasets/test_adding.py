@@ -293,13 +293,18 @@ def test_kept_as_an_image(tmp_path: Path, where: Places) -> None:
     assert (where.catalogue / "colours/1.0.0/preview.json").exists()
 
 
+def pack(inside: Path, packed: Path) -> None:
+    """Make an image as a giver would, with the rights and the owners that there are."""
+    argv = ["mksquashfs", str(inside), str(packed), "-quiet", "-no-progress"]
+    subprocess.run(argv, check=True, capture_output=True)
+
+
 def given_image(tmp_path: Path, **changes: Any) -> Path:
     """Lay down a dataset that comes as an image of what is in `tmp_path/inside`."""
     folder = tmp_path / "given"
     folder.mkdir()
     packed = folder / "data.squashfs"
-    argv = ["mksquashfs", str(tmp_path / "inside"), str(packed), "-quiet", "-no-progress", "-all-root"]
-    subprocess.run(argv, check=True, capture_output=True)
+    pack(tmp_path / "inside", packed)
     described = {**file("x", packed.read_bytes()), "contentUrl": "data.squashfs", "@id": "data.squashfs"}
     (folder / "croissant.json").write_text(json.dumps(record(distribution=[described], **changes)))
     return folder
@@ -329,6 +334,50 @@ def test_an_image_with_a_link_is_refused(tmp_path: Path, where: Places) -> None:
     said = refused(given_image(tmp_path), where)
     assert "link -> /etc/passwd is neither a file nor a folder" in said
     assert "/secret is not for everybody to read" in said
+
+
+@pytest.mark.parametrize("rights", [0o4755, 0o2755, 0o1644, 0o6644])
+def test_an_image_with_a_setuid_program_is_refused(tmp_path: Path, where: Places, rights: int) -> None:
+    """Laid down for everybody it would be root's program in anybody's hands."""
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside/program").write_bytes(b"x")
+    (tmp_path / "inside/program").chmod(rights)
+    said = refused(given_image(tmp_path), where)
+    assert "/program is setuid, setgid or sticky. Take such rights away" in said
+
+
+def test_whatever_an_image_holds_is_laid_as_plain_files(tmp_path: Path) -> None:
+    """Ours, to read and nothing else, also of an image that was taken in before such rights were a fault."""
+    (tmp_path / "inside/deep").mkdir(parents=True)
+    for name in ("deep/program", "table.csv"):
+        (tmp_path / "inside" / name).write_bytes(b"x")
+        if ROOT:
+            os.chown(tmp_path / "inside" / name, 4242, 4242)
+            os.setxattr(tmp_path / "inside" / name, "user.note", b"x")
+        (tmp_path / "inside" / name).chmod(0o6777)
+    pack(tmp_path / "inside", tmp_path / "packed")
+    image.unpack(tmp_path / "packed", tmp_path / "laid")
+    assert tree(tmp_path / "laid") == ["deep", "deep/program", "table.csv"]
+    for name in tree(tmp_path / "laid"):
+        path = tmp_path / "laid" / name
+        assert mode(path) == (0o555 if path.is_dir() else 0o444)
+        assert (path.stat().st_uid, path.stat().st_gid) == (os.geteuid(), os.getegid())
+        assert os.listxattr(path) == []
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("laid-")] == []
+
+
+@pytest.mark.parametrize("what", ["link", "pipe"])
+def test_an_image_is_not_laid_with_something_else_in_it(tmp_path: Path, what: str) -> None:
+    """Nothing of it stays."""
+    (tmp_path / "inside").mkdir()
+    if what == "link":
+        (tmp_path / "inside/odd").symlink_to("/etc/passwd")
+    else:
+        os.mkfifo(tmp_path / "inside/odd")
+    pack(tmp_path / "inside", tmp_path / "packed")
+    with pytest.raises(Refused, match="odd in the image is no plain file"):
+        image.unpack(tmp_path / "packed", tmp_path / "laid")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["inside", "packed"]
 
 
 def test_an_image_that_is_none(tmp_path: Path, where: Places) -> None:
