@@ -380,6 +380,29 @@ def test_an_image_is_not_laid_with_something_else_in_it(tmp_path: Path, what: st
     assert sorted(path.name for path in tmp_path.iterdir()) == ["inside", "packed"]
 
 
+def test_an_image_that_is_changed_after_it_was_looked_at(tmp_path: Path, where: Places) -> None:
+    """The copy counts: the record may have described the bad one all along."""
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside/program").write_bytes(b"x")
+    (tmp_path / "inside/program").chmod(0o755)
+    pack(tmp_path / "inside", tmp_path / "good")
+    (tmp_path / "inside/program").chmod(0o4755)
+    folder = given_image(tmp_path)
+    (folder / "data.squashfs").rename(tmp_path / "bad")
+    shutil.copy(tmp_path / "good", folder / "data.squashfs")
+
+    class Swapping(Quick):
+        def run(self, module: str, *words: Any, **how: Any) -> bytes:
+            (tmp_path / "bad").rename(folder / "data.squashfs")
+            return super().run(module, *words, **how)
+
+    with pytest.raises(Broken, match="/program is setuid"):
+        adding.add(folder, where, Swapping(()))
+    assert not (tmp_path / "bad").exists()
+    assert Catalogue(where.catalogue).offered() == ()
+    assert tree(where.vault) == [".lock", "colours"]
+
+
 def test_an_image_that_is_none(tmp_path: Path, where: Places) -> None:
     """Whatever squashfs-tools say of it is passed on."""
     folder = tmp_path / "given"
