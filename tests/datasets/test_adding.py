@@ -19,7 +19,7 @@ from tests.datasets.records import TABLE, file, lay, record
 
 from werkplaats_datasets import adding, image
 from werkplaats_datasets.catalogue import Catalogue
-from werkplaats_datasets.faults import Broken, Refused, Taken
+from werkplaats_datasets.faults import Broken, Changed, Refused, Taken
 from werkplaats_datasets.places import Places
 from werkplaats_datasets.removing import remove
 
@@ -88,6 +88,40 @@ def test_a_version_stays_what_it_was(tmp_path: Path, where: Places) -> None:
         "colours/2.0.0/table.csv",
     ]
     assert [one.record.version for one in Catalogue(where.catalogue).offered()] == ["2.0.0"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"maintainer": {"name": "Sjoukje Steward", "identifier": "mallory"}},
+            "its steward (maintainer.identifier) is steward, and would be mallory.",
+        ),
+        (
+            {"creator": {"name": "De Anderen"}},
+            "its owner (creator) is De Kleurmeesters <https://example.org/>, and would be De Anderen.",
+        ),
+        ({"wp:tier": "open"}, "its tier (wp:tier) is restricted, and would be open."),
+    ],
+)
+@pytest.mark.parametrize("withdrawn", [False, True])
+def test_a_new_version_is_not_a_way_to_take_a_dataset(
+    tmp_path: Path, where: Places, changes: dict[str, Any], said: str, withdrawn: bool
+) -> None:
+    """Whose it is, and for whom, changes only when the operator says so."""
+    adding.add(lay(tmp_path / "one", **{"wp:tier": "restricted"}), where, quick())
+    if withdrawn:
+        remove("colours", where)
+    taking = lay(tmp_path / "two", **{"version": "2.0.0", "wp:tier": "restricted", **changes})
+    with pytest.raises(Changed) as raised:
+        adding.add(taking, where, quick())
+    assert said in str(raised.value)
+    assert "add it with --change" in str(raised.value)
+    assert Catalogue(where.catalogue).current("colours") == "1.0.0"
+    assert not (where.vault / "colours/2.0.0").exists()
+    assert adding.add(taking, where, quick(), change=True).new
+    with pytest.raises(Changed):  # nor does an older version give it back unasked
+        adding.add(tmp_path / "one", where, quick())
 
 
 def _symlink(folder: Path) -> None:
