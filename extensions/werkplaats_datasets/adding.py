@@ -12,12 +12,12 @@ from typing import Final
 
 from werkplaats_datasets import given as givens
 from werkplaats_datasets.catalogue import CURRENT, ENTRY, PREVIEW, RECORD, Catalogue, Entry, Preview
-from werkplaats_datasets.faults import Broken, Fault, Taken
+from werkplaats_datasets.faults import Broken, Changed, Fault, Taken
 from werkplaats_datasets.given import Given
 from werkplaats_datasets.helper import Helper
 from werkplaats_datasets.laying import lay, sync
 from werkplaats_datasets.places import Places
-from werkplaats_datasets.record import Record
+from werkplaats_datasets.record import Party, Record
 from werkplaats_datasets.vault import NoSuch, Vault
 
 #: How long mlcroissant may look at a record (s).
@@ -54,19 +54,28 @@ def check(folder: Path, helper: Helper) -> Given:
     return given
 
 
-def add(folder: Path, places: Places, helper: Helper, *, as_image: bool = False) -> Added:
+def add(
+    folder: Path, places: Places, helper: Helper, *, as_image: bool = False, change: bool = False
+) -> Added:
     """Lay a version into the vault and offer it; the one that was offered before stays in the vault.
+
+    Parameters
+    ----------
+    change
+        Whether it may have another steward, owner or tier than the dataset has.
 
     Raises
     ------
     Broken
         When something is wrong with it.
     Refused
-        When that version is there with another record, or there is no room.
+        When that version is there with another record, the dataset is another's, or there is no room.
     """
     with places.alone():
         given = givens.read(folder)
         before = _before(given, places)
+        if not change:
+            _require_unchanged(given.record, places)
         if before is not None:
             done = Added(given.record, *_offer_again(given.record, before, places))
         else:
@@ -117,6 +126,39 @@ def _before(given: Given, places: Places) -> Entry | None:
     except NoSuch:
         return None
     return known.entry
+
+
+def _require_unchanged(record: Record, places: Places) -> None:
+    """See that a version leaves a dataset to whom it belongs, also when that is withdrawn.
+
+    Who decides on access, and whether anybody must, is what the current record says.
+
+    Raises
+    ------
+    Changed
+    """
+    catalogue = Catalogue(places.catalogue)
+    known = catalogue.find(record.id, catalogue.current(record.id))
+    if known is None:
+        return
+    now = known.record
+    said = (
+        ("steward (maintainer.identifier)", now.steward.person, record.steward.person),
+        ("owner (creator)", _named(now.owner), _named(record.owner)),
+        ("tier (wp:tier)", now.tier, record.tier),
+    )
+    differs = [f"{what} is {old}, and would be {new}" for what, old, new in said if old != new]
+    if differs:
+        raise Changed(
+            f"{record.id} {record.version} is not as {now.version}, which is there: "
+            f"its {'; its '.join(differs)}. "
+            "Who decides on the data would be another, or it would be for others: write what was there, "
+            "or, if you have asked those who decide now and they agree, add it with --change."
+        )
+
+
+def _named(party: Party) -> str:
+    return f"{party.name} <{party.url}>" if party.url else party.name
 
 
 def _offer_again(record: Record, entry: Entry, places: Places) -> tuple[Entry, bool]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import resource
@@ -14,6 +15,8 @@ from typing import Any, Final
 
 from werkplaats_datasets.record import MOST_BYTES
 
+#: More errors than anybody mends in one go are not told: the answer must stay short.
+_MOST_SAID: Final = 100
 #: More than mlcroissant needs for the longest record (bytes).
 _MEMORY: Final = 4 * 1024**3
 
@@ -41,11 +44,11 @@ def _lines(report: str) -> list[str]:
     """Return the errors of a report, which has a line ``  -  ...`` for each, then one for warnings."""
     errors, _, _warnings = report.partition("warning(s)")
     found = [line.strip()[1:].strip()[:500] for line in errors.splitlines() if line.startswith("  -")]
-    return found or [report.strip()[:500]]
+    return found[:_MOST_SAID] or [report.strip()[:500]]
 
 
 def _said(issues: Any) -> list[str]:
-    return [str(one)[:500] for one in issues]
+    return [str(one)[:500] for one in itertools.islice(issues, _MOST_SAID)]
 
 
 def main() -> None:

@@ -39,3 +39,7 @@ class Refused(Exception):
 
 class Taken(Refused):
     """That version is there already, with other content."""
+
+
+class Changed(Refused):
+    """Another steward, owner or tier than the dataset has."""

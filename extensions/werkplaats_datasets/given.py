@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +69,12 @@ def read(folder: Path) -> Given:
 
 def faults(given: Given) -> list[Fault]:
     """Return what is wrong with the files beside a record, without reading them whole."""
-    found = list(_wrong_image(given) if given.is_image else _wrong_files(given))
+    return shortened(_wrong_image(given) if given.is_image else _wrong_files(given))
+
+
+def shortened(all_of_them: Iterable[Fault]) -> list[Fault]:
+    """Return the first faults of many, and how many more there are."""
+    found = list(all_of_them)
     if len(found) > _MOST_FAULTS:
         more = len(found) - _MOST_FAULTS
         found[_MOST_FAULTS:] = [Fault(DATA, f"{more} more faults", "Mend those above first", DATA)]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -16,6 +19,8 @@ _LINE: Final = re.compile(
     r"(?P<type>.)(?P<rights>[rwxsStT-]{9}) +\d+/\d+ +(?P<size>\d+) [\d-]+ [\d:]+ squashfs-root(?P<path>/.*)?"
 )
 _NAME: Final = re.compile(PATH)
+#: How rights are written that make of a file more than something to read.
+_SPECIAL: Final = frozenset("sStT")
 _WITHIN: Final = 3600
 
 
@@ -38,6 +43,10 @@ def _wrong(line: str) -> Iterator[Fault]:
     elif found["path"] and not _NAME.fullmatch("data" + found["path"]):
         mend = "Use letters, digits, dots, hyphens and underscores"
         yield Fault("its content", f"{ascii(found['path'])[1:-1][:200]} is hard to type", mend, IMAGE)
+    elif set(found["rights"]) & _SPECIAL:
+        mend = "Take such rights away (chmod -R u-s,g-s,-t) before the image is made"
+        wrong = f"{found['path'] or '/'} is setuid, setgid or sticky"
+        yield Fault("its content", wrong, mend, IMAGE)
     elif found["rights"][6] != "r" or (found["type"] == "d" and found["rights"][8] != "x"):
         mend = "Let everybody read it (chmod -R a+rX) before the image is made"
         yield Fault("its content", f"{found['path'] or '/'} is not for everybody to read", mend, IMAGE)
@@ -62,8 +71,34 @@ def pack(folder: Path, path: Path) -> None:
 
 
 def unpack(path: Path, folder: Path) -> None:
-    """Lay down what an image holds, in a folder that is not there yet."""
-    _run(["unsquashfs", "-no-progress", "-quiet", "-no-xattrs", "-dest", str(folder), str(path)])
+    """Lay down what an image holds, in a folder that is not there yet: ours, for everybody to read.
+
+    Rights and owners are those of the image until all of it is there, so it is done where nobody else
+    can walk to.
+
+    Raises
+    ------
+    Refused
+        When it cannot be, or the image holds something else than files and folders.
+    """
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f"{folder.name}-") as alone:
+        half = Path(alone, "files")
+        _run(["unsquashfs", "-no-progress", "-quiet", "-no-xattrs", "-dest", str(half), str(path)])
+        _make_plain(half)
+        half.chmod(0o755)  # to be moved; nobody but its owner may write there
+        half.rename(folder)
+
+
+def _make_plain(top: Path) -> None:
+    """Make everything ours, files 0444 and folders 0555."""
+    for folder, _names, files, descriptor in os.fwalk(top, topdown=False, follow_symlinks=False):
+        for name in files:
+            if not stat.S_ISREG(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode):
+                raise Refused(f"{Path(folder, name).name} in the image is no plain file; make it anew")
+            os.chown(name, os.geteuid(), os.getegid(), dir_fd=descriptor, follow_symlinks=False)
+            os.chmod(name, 0o444, dir_fd=descriptor)
+        os.fchown(descriptor, os.geteuid(), os.getegid())
+        os.fchmod(descriptor, 0o555)
 
 
 def extract(path: Path, name: str, into: Path) -> None:

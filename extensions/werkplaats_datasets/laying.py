@@ -38,7 +38,8 @@ def lay(given: Given, vault: Path, helper: Helper, *, as_image: bool) -> tuple[E
     Raises
     ------
     Broken
-        When a file is not what the record says, or its first rows cannot be read.
+        When a file is not what the record says, an image holds what it may not, or the first rows of
+        a table cannot be read.
     Refused
         When there is no room.
     """
@@ -129,9 +130,12 @@ def _packed(given: Given, half: Path, helper: Helper) -> _Ready:
 
 
 def _as_given(given: Given, half: Path, helper: Helper) -> _Ready:
-    """Take the image that was given."""
+    """Take the image that was given, if the copy is good: the giver can change theirs at any moment."""
     [file] = given.record.files
     path = half / file.path
+    wrong = givens.shortened(image.faults(path))
+    if wrong:
+        raise Broken(wrong)
     names = image.names(path)
     preview = _preview_of_image(given.record, path, names, helper)
     return _Ready(path, _entry("squashfs", path.stat().st_size, len(names), file.sha256), preview)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final, Literal
 
@@ -179,8 +180,28 @@ def _wrong_version(version: str) -> Iterable[Fault]:
 
 
 def _wrong_line(line: str) -> Iterable[Fault]:
+    """Refuse what is more than a line that reads something: it is put into people's notebooks."""
     if "{path}" not in line:
         yield Fault("wp:readWith", "without {path}", "Write {path} where the mount point belongs")
+    if not line.isprintable():
+        yield Fault(
+            "wp:readWith", "more than one line, or with signs that nobody sees", _MENDS["wp:readWith"]
+        )
+    elif not _only_reads(line):
+        wrong = "not Python, or more than imports, assignments and expressions"
+        yield Fault("wp:readWith", wrong, _MENDS["wp:readWith"])
+
+
+_READING: Final = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.Expr)
+
+
+def _only_reads(line: str) -> bool:
+    """Return whether a line is Python of the simplest kind."""
+    try:
+        found = ast.parse(line).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return all(isinstance(one, _READING) for one in found)
 
 
 def read(jsonld: Mapping[str, Any]) -> Raw:
@@ -221,7 +242,8 @@ _MENDS: Final = {
     "wp:tier": "Write open, registered or restricted",
     "wp:sensitivity": "Write public, internal, personal or special",
     "wp:synthetic": "Write true or false",
-    "wp:readWith": "Give a line of Python with {path} in it",
+    "wp:readWith": "Give one line of Python, of at most 300 characters, with {path} in it: imports, "
+    'assignments and expressions alone, such as import pandas; pandas.read_csv("{path}/NAME.csv")',
     "wp:preview": "Write true or false, or leave it out",
     "contentUrl": "Write data/NAME (or data.squashfs), of letters, digits, dots, hyphens and underscores",
     "sha256": "Give the file's SHA-256, 64 hexadecimal digits (`sha256sum`)",

@@ -15,7 +15,7 @@ from single_machine import files
 from single_machine.console import Console, StepFailed
 from werkplaats_datasets import adding
 from werkplaats_datasets.catalogue import Catalogue
-from werkplaats_datasets.faults import Broken, Refused, Taken
+from werkplaats_datasets.faults import Broken, Changed, Refused, Taken
 from werkplaats_datasets.helper import Helper
 from werkplaats_datasets.places import Places
 from werkplaats_datasets.vault import NoSuch, Vault
@@ -95,7 +95,7 @@ def _make(console: Console, instance: Instance, where: Places, name: str) -> Non
         helper.run("werkplaats_datasets.bundled", name, folder, within=_WITHIN)
         try:
             done = adding.add(Path(folder), where, helper)
-        except Taken as taken:
+        except (Taken, Changed) as taken:
             console.note(f"{name} stays as it was: {taken}")
             return
     console.note(f"{name} {done.record.version} is offered")

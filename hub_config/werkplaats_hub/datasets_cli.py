@@ -36,12 +36,17 @@ _LEFT = 2  # exit status: what could be done is done, and something is left
 def add(
     folder: Folder,
     image: Annotated[bool, typer.Option("--image", help="Keep it as one squashfs image.")] = False,
+    change: Annotated[
+        bool,
+        typer.Option("--change", help="It may have another steward, owner or tier than the dataset has."),
+    ] = False,
 ) -> None:
     """Check a dataset, lay it into the vault, and offer it."""
     _as_root()
     instance = this_instance()
     with _told():
-        done = adding.add(folder, places(instance), Helper.of(instance.notebook), as_image=image)
+        helper = Helper.of(instance.notebook)
+        done = adding.add(folder, places(instance), helper, as_image=image, change=change)
     named = f"{done.record.id} {done.record.version}"
     if not done.new:
         typer.echo(f"{named} is offered already, with this record.")

@@ -19,7 +19,7 @@ from tests.datasets.records import TABLE, file, lay, record
 
 from werkplaats_datasets import adding, image
 from werkplaats_datasets.catalogue import Catalogue
-from werkplaats_datasets.faults import Broken, Refused, Taken
+from werkplaats_datasets.faults import Broken, Changed, Refused, Taken
 from werkplaats_datasets.places import Places
 from werkplaats_datasets.removing import remove
 
@@ -88,6 +88,40 @@ def test_a_version_stays_what_it_was(tmp_path: Path, where: Places) -> None:
         "colours/2.0.0/table.csv",
     ]
     assert [one.record.version for one in Catalogue(where.catalogue).offered()] == ["2.0.0"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"maintainer": {"name": "Sjoukje Steward", "identifier": "mallory"}},
+            "its steward (maintainer.identifier) is steward, and would be mallory.",
+        ),
+        (
+            {"creator": {"name": "De Anderen"}},
+            "its owner (creator) is De Kleurmeesters <https://example.org/>, and would be De Anderen.",
+        ),
+        ({"wp:tier": "open"}, "its tier (wp:tier) is restricted, and would be open."),
+    ],
+)
+@pytest.mark.parametrize("withdrawn", [False, True])
+def test_a_new_version_is_not_a_way_to_take_a_dataset(
+    tmp_path: Path, where: Places, changes: dict[str, Any], said: str, withdrawn: bool
+) -> None:
+    """Whose it is, and for whom, changes only when the operator says so."""
+    adding.add(lay(tmp_path / "one", **{"wp:tier": "restricted"}), where, quick())
+    if withdrawn:
+        remove("colours", where)
+    taking = lay(tmp_path / "two", **{"version": "2.0.0", "wp:tier": "restricted", **changes})
+    with pytest.raises(Changed) as raised:
+        adding.add(taking, where, quick())
+    assert said in str(raised.value)
+    assert "add it with --change" in str(raised.value)
+    assert Catalogue(where.catalogue).current("colours") == "1.0.0"
+    assert not (where.vault / "colours/2.0.0").exists()
+    assert adding.add(taking, where, quick(), change=True).new
+    with pytest.raises(Changed):  # nor does an older version give it back unasked
+        adding.add(tmp_path / "one", where, quick())
 
 
 def _symlink(folder: Path) -> None:
@@ -293,13 +327,18 @@ def test_kept_as_an_image(tmp_path: Path, where: Places) -> None:
     assert (where.catalogue / "colours/1.0.0/preview.json").exists()
 
 
+def pack(inside: Path, packed: Path) -> None:
+    """Make an image as a giver would, with the rights and the owners that there are."""
+    argv = ["mksquashfs", str(inside), str(packed), "-quiet", "-no-progress"]
+    subprocess.run(argv, check=True, capture_output=True)
+
+
 def given_image(tmp_path: Path, **changes: Any) -> Path:
     """Lay down a dataset that comes as an image of what is in `tmp_path/inside`."""
     folder = tmp_path / "given"
     folder.mkdir()
     packed = folder / "data.squashfs"
-    argv = ["mksquashfs", str(tmp_path / "inside"), str(packed), "-quiet", "-no-progress", "-all-root"]
-    subprocess.run(argv, check=True, capture_output=True)
+    pack(tmp_path / "inside", packed)
     described = {**file("x", packed.read_bytes()), "contentUrl": "data.squashfs", "@id": "data.squashfs"}
     (folder / "croissant.json").write_text(json.dumps(record(distribution=[described], **changes)))
     return folder
@@ -329,6 +368,73 @@ def test_an_image_with_a_link_is_refused(tmp_path: Path, where: Places) -> None:
     said = refused(given_image(tmp_path), where)
     assert "link -> /etc/passwd is neither a file nor a folder" in said
     assert "/secret is not for everybody to read" in said
+
+
+@pytest.mark.parametrize("rights", [0o4755, 0o2755, 0o1644, 0o6644])
+def test_an_image_with_a_setuid_program_is_refused(tmp_path: Path, where: Places, rights: int) -> None:
+    """Laid down for everybody it would be root's program in anybody's hands."""
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside/program").write_bytes(b"x")
+    (tmp_path / "inside/program").chmod(rights)
+    said = refused(given_image(tmp_path), where)
+    assert "/program is setuid, setgid or sticky. Take such rights away" in said
+
+
+def test_whatever_an_image_holds_is_laid_as_plain_files(tmp_path: Path) -> None:
+    """Ours, to read and nothing else, also of an image that was taken in before such rights were a fault."""
+    (tmp_path / "inside/deep").mkdir(parents=True)
+    for name in ("deep/program", "table.csv"):
+        (tmp_path / "inside" / name).write_bytes(b"x")
+        if ROOT:
+            os.chown(tmp_path / "inside" / name, 4242, 4242)
+            os.setxattr(tmp_path / "inside" / name, "user.note", b"x")
+        (tmp_path / "inside" / name).chmod(0o6777)
+    pack(tmp_path / "inside", tmp_path / "packed")
+    image.unpack(tmp_path / "packed", tmp_path / "laid")
+    assert tree(tmp_path / "laid") == ["deep", "deep/program", "table.csv"]
+    for name in tree(tmp_path / "laid"):
+        path = tmp_path / "laid" / name
+        assert mode(path) == (0o555 if path.is_dir() else 0o444)
+        assert (path.stat().st_uid, path.stat().st_gid) == (os.geteuid(), os.getegid())
+        assert os.listxattr(path) == []
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("laid-")] == []
+
+
+@pytest.mark.parametrize("what", ["link", "pipe"])
+def test_an_image_is_not_laid_with_something_else_in_it(tmp_path: Path, what: str) -> None:
+    """Nothing of it stays."""
+    (tmp_path / "inside").mkdir()
+    if what == "link":
+        (tmp_path / "inside/odd").symlink_to("/etc/passwd")
+    else:
+        os.mkfifo(tmp_path / "inside/odd")
+    pack(tmp_path / "inside", tmp_path / "packed")
+    with pytest.raises(Refused, match="odd in the image is no plain file"):
+        image.unpack(tmp_path / "packed", tmp_path / "laid")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["inside", "packed"]
+
+
+def test_an_image_that_is_changed_after_it_was_looked_at(tmp_path: Path, where: Places) -> None:
+    """The copy counts: the record may have described the bad one all along."""
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside/program").write_bytes(b"x")
+    (tmp_path / "inside/program").chmod(0o755)
+    pack(tmp_path / "inside", tmp_path / "good")
+    (tmp_path / "inside/program").chmod(0o4755)
+    folder = given_image(tmp_path)
+    (folder / "data.squashfs").rename(tmp_path / "bad")
+    shutil.copy(tmp_path / "good", folder / "data.squashfs")
+
+    class Swapping(Quick):
+        def run(self, module: str, *words: Any, **how: Any) -> bytes:
+            (tmp_path / "bad").rename(folder / "data.squashfs")
+            return super().run(module, *words, **how)
+
+    with pytest.raises(Broken, match="/program is setuid"):
+        adding.add(folder, where, Swapping(()))
+    assert not (tmp_path / "bad").exists()
+    assert Catalogue(where.catalogue).offered() == ()
+    assert tree(where.vault) == [".lock", "colours"]
 
 
 def test_an_image_that_is_none(tmp_path: Path, where: Places) -> None:

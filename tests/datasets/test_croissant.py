@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import resource
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from tests.datasets.records import CONTEXT, lay, record
 
 from werkplaats_datasets import adding, first_rows
 from werkplaats_datasets.faults import Broken, Refused
-from werkplaats_datasets.helper import Helper
+from werkplaats_datasets.helper import MOST_BYTES, Helper
 
 
 def errors(**changes: Any) -> list[str]:
@@ -93,6 +95,43 @@ def test_one_that_hangs_is_ended() -> None:
         Helper(("/nowhere/python",)).run("x", within=1)
     with pytest.raises(Refused, match="timeit failed: ZeroDivisionError"):
         helper().run("timeit", "1/0", within=60)
+
+
+_SHOUT = "import sys\nwhile True: sys.{}.write('x' * 1000)"
+
+
+def test_one_that_prints_without_end_is_ended() -> None:
+    """It would fill root's memory: a little is read, and that it is too much is said."""
+    for stream, said in (("stdout", "answered more than 1 MiB"), ("stderr", "longer than 1 s")):
+        before = time.monotonic()
+        with pytest.raises(Refused, match=said):
+            helper().run("timeit", "-n1", "-r1", "-s", _SHOUT.format(stream), within=1)
+        assert time.monotonic() - before < 5
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(Refused, match="failed: ValueError: last"):
+        helper().run(
+            "timeit",
+            "-n1",
+            "-r1",
+            "-s",
+            "import sys\nsys.stderr.write('x' * 300_000_000)\nraise ValueError('last')",
+            within=60,
+        )
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - most < 100_000  # kB
+
+
+def test_an_answer_as_long_as_may_be() -> None:
+    """It is taken whole."""
+    shout = f"import sys; sys.stdout.write('x' * {MOST_BYTES - 1000})"
+    said = helper().run("timeit", "-n1", "-r1", "-s", shout, within=60)
+    assert said.startswith(b"x" * (MOST_BYTES - 1000))
+
+
+def test_one_whose_child_lives_on_is_ended() -> None:
+    """Its child has its output: that is not waited for without end."""
+    fork = "import os, time\nif os.fork() == 0: time.sleep(4)\nos._exit(0)"
+    with pytest.raises(Refused, match="longer than 1 s"):
+        helper().run("timeit", "-n1", "-r1", "-s", fork, within=1)
 
 
 # -- the first rows ----------------------------------------------------------------------------------

@@ -67,6 +67,16 @@ def test_a_steward_who_is_nobody_here(instance: Instance, tmp_path: Path) -> Non
         assert (said.exit_code, "nobody on this machine is called no-such-person" in said.stdout) == (0, True)
 
 
+def test_another_steward_only_when_told(instance: Instance, tmp_path: Path) -> None:
+    """What differs is said, and what to type if it is meant."""
+    werkplaats("add", lay(tmp_path / "one"))
+    other = lay(tmp_path / "two", version="2.0.0", maintainer={"name": "M", "identifier": "mallory"})
+    said = werkplaats("add", other)
+    assert (said.exit_code, "is steward, and would be mallory" in said.stderr) == (1, True)
+    assert "add it with --change" in said.stderr
+    assert "colours 2.0.0 is offered" in werkplaats("add", other, "--change").stdout
+
+
 def test_what_is_wrong_is_told(instance: Instance, tmp_path: Path) -> None:
     """With file, field and mend, and an exit status."""
     broken = lay(tmp_path / "given", **{"wp:tier": "secret"})
@@ -132,6 +142,18 @@ def test_make_up_lays_them_down_once(instance: Instance, monkeypatch: pytest.Mon
     datasets.lay_down(console, instance)
     assert Making.made[3:] == ["vehicles", "municipal-assets"]
     assert list(instance.state.glob(".making-*")) == []
+
+
+def test_make_up_leaves_what_somebody_made_theirs(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A dataset by the name of one that comes along, with a steward of its own, stays as it is."""
+    monkeypatch.setattr(Helper, "of", classmethod(lambda _cls, _environment: Making(())))
+    werkplaats("add", lay(tmp_path / "given", identifier="cohort", version="9.0.0"))
+    datasets.lay_down(Console(instance.logs / "up.log"), instance)
+    catalogue = Catalogue(instance.catalogue)
+    assert [catalogue.current(name) for name in datasets.NAMES] == ["1.0.0", "1.0.0", "9.0.0"]
+    assert "cohort stays as it was" in (instance.logs / "up.log").read_text()
 
 
 def test_make_up_says_what_is_wrong(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,6 +117,45 @@ def test_a_broken_record(changes: dict[str, Any], place: str, mend: str) -> None
     assert all(fault.startswith("croissant.json: ") and fault.endswith(".") for fault in found)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        'open("{path}")\nimport os',
+        'open("{path}")\u2028import os',
+        'open("{path}")  # \u202eback to front',
+        'open("{path}", \u200b)',
+        '!cat "{path}"',
+        "%run {path}/setup.py",
+        "read {path}",
+        'for one in open("{path}"): print(one)',
+        'while True: open("{path}")',
+        'def open(path="{path}"): ...',
+        'class A: path = "{path}"',
+        'with open("{path}") as file: file.read()',
+        'import shutil; del shutil.which; "{path}"',
+        "(" * 290 + '"{path}"',
+        "x" * 300 + '"{path}"',
+    ],
+)
+def test_a_line_that_is_more_than_a_line_that_reads(line: str) -> None:
+    """It is put into people's notebooks, so it is one line that anybody can see through."""
+    found = broken(**{"wp:readWith": line})
+    assert all("wp:readWith: " in fault and "Give one line of Python" in fault for fault in found), found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'import pandas as pd; cars = pd.read_parquet("{path}/cars.parquet"); cars.head()',
+        'from pathlib import Path; names: list = sorted(Path("{path}").iterdir())',
+        "open(r'{path}/größe.txt').read()",
+    ],
+)
+def test_a_line_that_reads(line: str) -> None:
+    """Imports, assignments and expressions."""
+    assert parse(record(**{"wp:readWith": line})).read_with == line
+
+
 def test_all_faults_at_once() -> None:
     """Who mends a record mends it in one go."""
     assert len(broken(identifier="../x", name={"en": "x"}, **{"wp:tier": "x", "wp:synthetic": 1})) == 4
