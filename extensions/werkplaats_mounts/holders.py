@@ -106,7 +106,7 @@ def _people(uid: int) -> Iterator[int]:
 
 def _uids(process: Path) -> set[int]:
     """Return a process's users: its own, and who made the user namespace that it is in."""
-    status = (process / "status").read_text()
+    status = mountinfo.read(process / "status")  # a process may call itself by any bytes
     uids = {int(word) for word in status.partition("\nUid:")[2].split("\n", 1)[0].split()}
     if (process / "ns/user").stat().st_ino != os.stat("/proc/self/ns/user").st_ino:
         uids.add(_owner(process / "ns/user"))
@@ -131,7 +131,7 @@ def _tasks(pid: int) -> Iterator[tuple[Path, int]]:
 
 
 def _mounts(task: Path) -> tuple[mountinfo.Mount, ...]:
-    return mountinfo.parse((task / "mountinfo").read_text())
+    return mountinfo.parse(mountinfo.read(task / "mountinfo"))
 
 
 def _open_namespaces(task: Path) -> Iterator[int]:

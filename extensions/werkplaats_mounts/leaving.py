@@ -81,8 +81,7 @@ class Leaving:
 
     def _is_held(self, leaving: Mounted) -> bool:
         """Return whether a process holds it, a copy in a namespace of its own included."""
-        search = self._search(leaving, leaving.view, ()) if leaving.view else None
-        return search is not None and bool(search.found())
+        return leaving.view is not None and self._holders(leaving, leaving.view, ()) != set()
 
     async def at_once(self, mounted: Mounted, why: Why) -> None:
         """Take a view away whoever holds it; what cannot be done now is gone on with at the next call."""
@@ -135,19 +134,26 @@ class Leaving:
 
     async def _let_go(self, mounted: Mounted, view: View, emptied: tuple[Path, ...]) -> bool:
         """End the processes that hold a view, and the job with them, until there are none."""
-        search = self._search(mounted, view, emptied)
         until, ended = time.monotonic() + _SECONDS, bool(emptied)
-        while search is not None and (found := search.found()):
+        while (found := self._holders(mounted, view, emptied)) != set():
             if time.monotonic() > until:
-                _log.error("%s is still held by %s", mounted.grant.dataset, sorted(found))
+                _log.error("%s is still held by %s", mounted.grant.dataset, found)
                 return False
             if not ended:
                 await self._end(mounted.grant.job)
                 ended = True
-            kill(found)
+            kill(found or ())
             await asyncio.sleep(_AGAIN_SECONDS)
-            search = self._search(mounted, view, emptied)
         return True
+
+    def _holders(self, mounted: Mounted, view: View, emptied: tuple[Path, ...]) -> set[int] | None:
+        """Return who holds a view; none where a search failed, and nobody knows: that counts as held."""
+        try:
+            search = self._search(mounted, view, emptied)
+            return search.found() if search else set()
+        except Exception:  # what breaks a search may be somebody's doing
+            _log.exception("who holds %s is not known", mounted.grant.dataset)
+            return None
 
     def _search(self, mounted: Mounted, view: View, emptied: tuple[Path, ...]) -> Search | None:
         grant = mounted.grant

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +14,6 @@ from werkplaats_mounts.acts import Acts
 from werkplaats_mounts.mounted import Mounted
 from werkplaats_mounts.revoked import DeskAway
 from werkplaats_mounts.slurm import Job, SlurmAway
-from werkplaats_mounts.views import NoView
 
 _log = logging.getLogger(__name__)
 #: How often the desk and Slurm are asked while something is mounted (s).
@@ -73,7 +72,8 @@ class Watch:
             for one in everything:
                 # What changed meanwhile is younger than Slurm's answer, and is looked at in the next round.
                 if one.grant.person == name and self.acts.store.get(one.grant.job, one.grant.dataset) is one:
-                    await self._look(one, revocations, jobs)
+                    looking = self._look(one, revocations, jobs)
+                    await _by_itself(looking, f"{one.grant.dataset} in job {one.grant.job}")
 
     async def _look(
         self, one: Mounted, revocations: Revocations | None, jobs: tuple[Job, ...] | None
@@ -89,12 +89,10 @@ class Watch:
         acts = self.acts
         for one in acts.store.all():
             if one.state != "mounted":
-                await acts.leaving.at_once(one, one.why or "killed")
+                leaving = acts.leaving.at_once(one, one.why or "killed")
+                await _by_itself(leaving, f"{one.grant.dataset} in job {one.grant.job}")
         for job, space in acts.spaces.all():
-            try:
-                await self._tidy(job)
-            except NoView as wrong:
-                _log.error("%s cannot be looked into: %s", space, wrong)
+            await _by_itself(self._tidy(job), str(space))
 
     async def _tidy(self, job: int) -> None:
         """Take away what is mounted in a job without a record; end the records of what is not."""
@@ -109,3 +107,11 @@ class Watch:
             for one in records.values():
                 if one.state == "mounted" and one.view is not None and one.view.mount not in shown:
                     await acts.leaving.at_once(one, "lost")
+
+
+async def _by_itself(work: Awaitable[None], what: str) -> None:
+    """Await something; where it goes wrong, the others go on, and this is done again in the next round."""
+    try:
+        await work
+    except Exception:
+        _log.exception("%s could not be looked after", what)

@@ -17,8 +17,11 @@ from tests.mounts.test_acts import Parts
 from single_machine import isolation
 from werkplaats_datasets.catalogue import Entry
 from werkplaats_datasets.grants import Revocation
+from werkplaats_mounts import leaving
 from werkplaats_mounts.acts import Caller
+from werkplaats_mounts.holders import Search
 from werkplaats_mounts.leaving import event
+from werkplaats_mounts.mounted import Mounted, Why
 from werkplaats_mounts.slurm import Job
 from werkplaats_mounts.watch import Watch
 
@@ -154,3 +157,67 @@ async def test_the_audit_hears_later(node: Node) -> None:
     assert node.acts.store.all() == ()
     [told] = node.audit.told(kind="unmount")
     assert (told["outcome"], told["detail"]["why"]) == ("done", "revoked")
+
+
+async def test_odd_names_hide_nobody(node: Node) -> None:
+    """A mount and a process of bytes that are no text: the holder is found all the same."""
+    await node.mount(dataset="trees", person=CALLER.name)
+    script = (
+        "import os, subprocess, time; os.mkdir(b'/tmp/odd'); os.mkdir(b'/tmp/odd/\\xff\\x0b')\n"
+        "subprocess.run([b'mount', b'-t', b'tmpfs', b'x', b'/tmp/odd/\\xff\\x0b'], check=True)\n"
+        "open('/proc/self/comm', 'wb').write(b'\\xff'); print(flush=True); time.sleep(600)"
+    )
+    mounting = ["mount", "-t", "tmpfs", "x", "/tmp"]
+    process = node.within(
+        "unshare", "-Urm", "sh", "-c", f'{" ".join(mounting)}; exec python3 -c "$0"', script
+    )
+    assert process.stdout
+    assert process.stdout.read(1) == b"\n"
+    assert (await node.acts.answer(UNMOUNT, CALLER))["trouble"] == "busy"
+    node.desk.entries.append(Revocation(dataset="trees", at=int(time.time())))
+    await Watch(node.acts).round()
+    assert process.wait(timeout=5) == -9
+    assert node.acts.store.all() == ()
+
+
+async def test_a_search_that_fails_forgets_nothing(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counts as held: the job is ended, and the next round goes on; others of the person's do too."""
+    node.offer("stones", "flint,1\n")
+    await node.mount(dataset="trees", person=CALLER.name)
+    await node.mount(dataset="stones", person=CALLER.name)
+    monkeypatch.setattr(leaving, "_SECONDS", 0.1)
+    watch = Watch(node.acts)
+    with monkeypatch.context() as broken:
+        broken.setattr(Search, "found", lambda search: int("x"))
+        assert (await node.acts.answer(UNMOUNT, CALLER))["trouble"] == "busy"
+        node.desk.entries.append(Revocation(dataset="trees", at=int(time.time())))
+        await watch.round()
+        assert "end 17" in node.queue.notes
+        assert [one.state for one in node.acts.store.all()] == ["leaving", "mounted"]
+    await watch.round()
+    assert [one.grant.dataset for one in node.acts.store.all()] == ["stones"]
+
+
+async def test_one_that_cannot_be_looked_after_stops_no_other(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in a round nor at the start."""
+    node.offer("stones", "flint,1\n")
+    for name in ("trees", "stones"):
+        await node.mount(dataset=name, person=CALLER.name)
+        node.desk.entries.append(Revocation(dataset=name, at=int(time.time())))
+    away, watch = leaving.Leaving.at_once, Watch(node.acts)
+
+    async def at_once(self: leaving.Leaving, mounted: Mounted, why: Why) -> None:
+        if mounted.grant.dataset == "trees":
+            raise ValueError
+        await away(self, mounted, why)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(leaving.Leaving, "at_once", at_once)
+        await watch.round()
+        [trees] = node.acts.store.all()
+        node.acts.store.put(trees.model_copy(update={"state": "leaving"}))
+        await watch.begin()
+    await watch.round()
+    assert node.acts.store.all() == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -85,3 +86,12 @@ def test_mountinfo() -> None:
     assert found[2].point == "/data/a b"
     assert "nosymfollow" in found[1].options
     assert mountinfo.at(found, "/data") is None
+
+
+def test_no_name_of_a_mount_breaks_the_others(tmp_path: Path) -> None:
+    """Not bytes that are no text, not what Python takes for an end of line, not what is no line."""
+    line = b"9%d 45 0:40 / /tmp/%s rw - tmpfs x rw\n"
+    odd = [b"\xff", b"a\x0b99 45 254:0 / /x rw", b"\x0c", "\x85".encode(), "\u2028".encode(), b"\r7"]
+    table = tmp_path / "mountinfo"
+    table.write_bytes(b"x 45 0:40 / / rw\n" + b"".join(line % (i, name) for i, name in enumerate(odd)))
+    assert [one.id for one in mountinfo.parse(mountinfo.read(table))] == [90, 91, 92, 93, 94, 95]
