@@ -41,6 +41,9 @@ class Search:
     copies
         Whether a mount of the same folder in a namespace of the person's own making counts: it does
         unless another job of theirs has the dataset too.
+    strict
+        Whether every process of the person's in a namespace that neither Slurm nor the node made counts:
+        what is on its way through a socket of one, or kept by the kernel for it, is seen nowhere.
     """
 
     view: View
@@ -48,6 +51,7 @@ class Search:
     spaces: Collection[int]
     emptied: Collection[int] = ()
     copies: bool = True
+    strict: bool = False
     _seen: dict[int, tuple[mountinfo.Mount, ...]] = field(default_factory=dict)
 
     def found(self) -> set[int]:
@@ -78,7 +82,8 @@ class Search:
 
     def _holds(self, task: Path, space: int, held: Collection[int], visible: Collection[int]) -> bool:
         mounts = self._seen.get(space, ())
-        if space in self.emptied or (space in self._made() and any(map(self._is_copy, mounts))):
+        made = space in self._made()
+        if space in self.emptied or (made and (self.strict or any(map(self._is_copy, mounts)))):
             return True
         if any(number not in self._seen and number not in self.spaces for number in _open_namespaces(task)):
             return True  # a way back to what nobody can list

@@ -93,7 +93,7 @@ class Leaving:
         elif mounted.why != why and why == "job-ended":
             mounted = self.store.put(mounted.model_copy(update={"why": why}))
         try:
-            gone = await self._away(mounted)
+            gone = await self._away(mounted, why)
         except NoView as wrong:
             _log.error("%s of job %d: %s", mounted.grant.dataset, mounted.grant.job, wrong)
             return
@@ -112,8 +112,12 @@ class Leaving:
                 _log.error("the audit is told later: %s", wrong)
         return self.store.put(mounted.model_copy(update=_left(why, entry)))
 
-    async def _away(self, mounted: Mounted) -> bool:
-        """Unmount in the job, and end what still holds it; return whether nothing does."""
+    async def _away(self, mounted: Mounted, why: Why) -> bool:
+        """Unmount in the job, and end what still holds it; return whether nothing does.
+
+        What had to be alone, and goes by nobody's wish, takes the job along: the kernel knows holders that
+        no search finds (a file system laid over the view, a ring, a socket); all end with their processes.
+        """
         spaces = self.spaces.of(mounted.grant.job)
         view, busy = mounted.view, False
         for space in spaces:
@@ -121,9 +125,12 @@ class Leaving:
             if await self.views.take(space, mounted.grant.dataset, lazily=False) == "busy":
                 await self.views.take(space, mounted.grant.dataset, lazily=True)
                 busy = True
-        if busy:
+        if view is None:
+            return True
+        strict = busy or (mounted.grant.alone and why != "asked")
+        if busy or (strict and why != "job-ended"):
             await self._end(mounted.grant.job)
-        return view is None or await self._let_go(mounted, view, spaces if busy else ())
+        return await self._let_go(mounted, view, spaces if strict else (), strict=strict)
 
     async def seen(self, space: Path, dataset: str) -> View | None:
         """Return the view of a dataset that is in a namespace."""
@@ -132,10 +139,12 @@ class Leaving:
                 return View(mount=one.id, device=one.device, root=one.root)
         return None
 
-    async def _let_go(self, mounted: Mounted, view: View, emptied: tuple[Path, ...]) -> bool:
+    async def _let_go(
+        self, mounted: Mounted, view: View, emptied: tuple[Path, ...], *, strict: bool = False
+    ) -> bool:
         """End the processes that hold a view, and the job with them, until there are none."""
-        until, ended = time.monotonic() + _SECONDS, bool(emptied)
-        while (found := self._holders(mounted, view, emptied)) != set():
+        until, ended = time.monotonic() + _SECONDS, strict
+        while (found := self._holders(mounted, view, emptied, strict=strict)) != set():
             if time.monotonic() > until:
                 _log.error("%s is still held by %s", mounted.grant.dataset, found)
                 return False
@@ -146,16 +155,20 @@ class Leaving:
             await asyncio.sleep(_AGAIN_SECONDS)
         return True
 
-    def _holders(self, mounted: Mounted, view: View, emptied: tuple[Path, ...]) -> set[int] | None:
+    def _holders(
+        self, mounted: Mounted, view: View, emptied: tuple[Path, ...], *, strict: bool = False
+    ) -> set[int] | None:
         """Return who holds a view; none where a search failed, and nobody knows: that counts as held."""
         try:
-            search = self._search(mounted, view, emptied)
+            search = self._search(mounted, view, emptied, strict=strict)
             return search.found() if search else set()
         except Exception:  # what breaks a search may be somebody's doing
             _log.exception("who holds %s is not known", mounted.grant.dataset)
             return None
 
-    def _search(self, mounted: Mounted, view: View, emptied: tuple[Path, ...]) -> Search | None:
+    def _search(
+        self, mounted: Mounted, view: View, emptied: tuple[Path, ...], *, strict: bool
+    ) -> Search | None:
         grant = mounted.grant
         try:
             uid = pwd.getpwnam(grant.person).pw_uid
@@ -166,7 +179,7 @@ class Leaving:
             for one in self.store.all()
         )
         numbers = {path.stat().st_ino for path in emptied if path.exists()}
-        return Search(view, uid, self.spaces.numbers(), numbers, copies=not elsewhere)
+        return Search(view, uid, self.spaces.numbers(), numbers, not elsewhere, strict)
 
     async def _end(self, job: int) -> None:
         try:

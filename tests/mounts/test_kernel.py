@@ -221,3 +221,34 @@ async def test_one_that_cannot_be_looked_after_stops_no_other(
         await watch.begin()
     await watch.round()
     assert node.acts.store.all() == ()
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_what_had_to_be_alone_takes_the_job_along(node: Node, alone: bool) -> None:
+    """Nobody is seen to hold it, and yet a forced leave ends whoever might; of other datasets it does not."""
+    sleep = ["sh", "-c", "echo; exec sleep 600"]
+    elsewhere = node.within("unshare", "-Urm", *sleep)  # made before the view: no copy is in it
+    processes = [elsewhere, node.within(*sleep)]
+    assert [process.stdout and process.stdout.read(1) for process in processes] == [b"\n", b"\n"]
+    assert "path" in await node.mount(dataset="trees", person=CALLER.name, alone=alone)
+    node.desk.entries.append(Revocation(dataset="trees", at=int(time.time())))
+    await Watch(node.acts).round()
+    assert ("end 17" in node.queue.notes) == alone
+    assert node.acts.store.all() == ()
+    assert [process.poll() is None for process in processes] == [not alone, not alone]
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+async def test_a_persons_own_unmount_ends_nothing(node: Node) -> None:
+    """Also of what had to be alone: the job goes on."""
+    process = node.within("sh", "-c", "echo; exec sleep 600")
+    assert process.stdout
+    assert process.stdout.read(1) == b"\n"
+    await node.mount(dataset="trees", person=CALLER.name, alone=True)
+    assert await node.acts.answer(UNMOUNT, CALLER) == {"unmounted": "trees"}
+    assert "end 17" not in node.queue.notes
+    assert process.poll() is None
+    process.kill()
+    process.wait()
