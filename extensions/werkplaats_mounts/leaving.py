@@ -8,13 +8,15 @@ import pwd
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from werkplaats_audit.client import Audit, AuditAway
 from werkplaats_audit.events import Event, Kind, Outcome
 from werkplaats_datasets.grants import Grant
-from werkplaats_mounts.holders import Search, kill
+from werkplaats_mounts.forked import Failed, in_child
+from werkplaats_mounts.holders import Search
 from werkplaats_mounts.mounted import Mounted, Store, Why
 from werkplaats_mounts.slurm import Slurm, SlurmAway
 from werkplaats_mounts.spaces import Spaces
@@ -67,7 +69,7 @@ class Leaving:
 
     async def _gently(self, leaving: Mounted) -> bool:
         """Take a view away where nobody holds it, or leave it as it was."""
-        view, busy = leaving.view, self._is_held(leaving)
+        view, busy = leaving.view, await self._is_held(leaving)
         for space in () if busy else self.spaces.of(leaving.grant.job):
             busy = await self.views.take(space, leaving.grant.dataset, lazily=False) == "busy"
         if busy:
@@ -79,9 +81,9 @@ class Leaving:
             await self._settle(leaving)
         return True
 
-    def _is_held(self, leaving: Mounted) -> bool:
+    async def _is_held(self, leaving: Mounted) -> bool:
         """Return whether a process holds it, a copy in a namespace of its own included."""
-        return leaving.view is not None and self._holders(leaving, leaving.view, ()) != set()
+        return leaving.view is not None and await self._holders(leaving, leaving.view, ()) != []
 
     async def at_once(self, mounted: Mounted, why: Why) -> None:
         """Take a view away whoever holds it; what cannot be done now is gone on with at the next call."""
@@ -144,27 +146,35 @@ class Leaving:
     ) -> bool:
         """End the processes that hold a view, and the job with them, until there are none."""
         until, ended = time.monotonic() + _SECONDS, strict
-        while (found := self._holders(mounted, view, emptied, strict=strict)) != set():
-            if time.monotonic() > until:
-                _log.error("%s is still held by %s", mounted.grant.dataset, found)
-                return False
+        while (found := await self._holders(mounted, view, emptied, strict=strict, ending=ended)) != []:
             if not ended:
                 await self._end(mounted.grant.job)
                 ended = True
-            kill(found or ())
+            elif time.monotonic() > until:
+                _log.error("%s is still held by %s", mounted.grant.dataset, found)
+                return False
             await asyncio.sleep(_AGAIN_SECONDS)
         return True
 
-    def _holders(
-        self, mounted: Mounted, view: View, emptied: tuple[Path, ...], *, strict: bool = False
-    ) -> set[int] | None:
-        """Return who holds a view; none where a search failed, and nobody knows: that counts as held."""
+    async def _holders(
+        self,
+        mounted: Mounted,
+        view: View,
+        emptied: tuple[Path, ...],
+        *,
+        strict: bool = False,
+        ending: bool = False,
+    ) -> list[int] | None:
+        """Return who holds a view; none where a search failed or is late: that counts as held."""
         try:
             search = self._search(mounted, view, emptied, strict=strict)
-            return search.found() if search else set()
-        except Exception:  # what breaks a search may be somebody's doing
-            _log.exception("who holds %s is not known", mounted.grant.dataset)
+            if search is None:
+                return []
+            found: list[int] = await in_child(partial(search.found, ending=ending), _SECONDS)
+        except (Failed, OSError) as wrong:  # which may be somebody's doing
+            _log.error("who holds %s is not known: %s", mounted.grant.dataset, wrong)
             return None
+        return found
 
     def _search(
         self, mounted: Mounted, view: View, emptied: tuple[Path, ...], *, strict: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pwd
@@ -17,12 +18,13 @@ from tests.mounts.test_acts import Parts
 from single_machine import isolation
 from werkplaats_datasets.catalogue import Entry
 from werkplaats_datasets.grants import Revocation
-from werkplaats_mounts import leaving
+from werkplaats_mounts import holders, leaving
 from werkplaats_mounts.acts import Caller
 from werkplaats_mounts.holders import Search
 from werkplaats_mounts.leaving import event
 from werkplaats_mounts.mounted import Mounted, Why
 from werkplaats_mounts.slurm import Job
+from werkplaats_mounts.views import View
 from werkplaats_mounts.watch import Watch
 
 #: Somebody of Debian's who has no processes.
@@ -106,13 +108,26 @@ async def test_mounted_read_and_unmounted(node: Node) -> None:
     assert node.audit.open() == []
 
 
-@pytest.mark.parametrize("how", ["open", "copy"])
+@pytest.mark.parametrize("how", ["open", "copy", "files of a thread", "map after the first thread"])
 async def test_what_is_held_stays_until_it_is_revoked(node: Node, how: str) -> None:
     """A person's own unmount leaves it; a revocation does not, nor who holds it."""
     await node.mount(dataset="trees", person=CALLER.name)
+    thread = "import ctypes, mmap, os, sys, threading, time\nlibc = ctypes.CDLL(None)\ndef hold():\n "
+    mapped = (
+        "file = open(sys.argv[1]); memory = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ); file.close()"
+    )
+    run = "\n print(flush=True); time.sleep(600)\nthreading.Thread(target=hold).start()\n"
     holding = {
         "open": ["sh", "-c", f"exec <{node.path}/rows.csv; echo; exec sleep 600"],
         "copy": ["unshare", "-Urm", "sh", "-c", "echo; exec sleep 600"],
+        "files of a thread": [
+            *("/usr/bin/python3", "-c", thread + "libc.unshare(0x400); file = open(sys.argv[1])" + run),
+            f"{node.path}/rows.csv",
+        ],
+        "map after the first thread": [
+            *("/usr/bin/python3", "-c", thread + mapped + run + "libc.syscall(60, 0)"),
+            f"{node.path}/rows.csv",
+        ],
     }
     process = node.within(*holding[how])
     assert process.stdout
@@ -169,7 +184,7 @@ async def test_odd_names_hide_nobody(node: Node) -> None:
     )
     mounting = ["mount", "-t", "tmpfs", "x", "/tmp"]
     process = node.within(
-        "unshare", "-Urm", "sh", "-c", f'{" ".join(mounting)}; exec python3 -c "$0"', script
+        "unshare", "-Urm", "sh", "-c", f'{" ".join(mounting)}; exec /usr/bin/python3 -c "$0"', script
     )
     assert process.stdout
     assert process.stdout.read(1) == b"\n"
@@ -188,7 +203,7 @@ async def test_a_search_that_fails_forgets_nothing(node: Node, monkeypatch: pyte
     monkeypatch.setattr(leaving, "_SECONDS", 0.1)
     watch = Watch(node.acts)
     with monkeypatch.context() as broken:
-        broken.setattr(Search, "found", lambda search: int("x"))
+        broken.setattr(Search, "found", lambda search, ending: int("x"))
         assert (await node.acts.answer(UNMOUNT, CALLER))["trouble"] == "busy"
         node.desk.entries.append(Revocation(dataset="trees", at=int(time.time())))
         await watch.round()
@@ -252,3 +267,55 @@ async def test_a_persons_own_unmount_ends_nothing(node: Node) -> None:
     assert process.poll() is None
     process.kill()
     process.wait()
+
+
+async def test_a_search_that_takes_its_time_stops_nobody(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The daemon answers others meanwhile; one that is late counts as held, and the job is ended."""
+    await node.mount(dataset="trees", person=CALLER.name)
+    monkeypatch.setattr(leaving, "_SECONDS", 0.5)
+    node.desk.entries.append(Revocation(dataset="trees", at=int(time.time())))
+    with monkeypatch.context() as slow:
+        slow.setattr(Search, "found", lambda search, ending: time.sleep(60))
+        round_ = asyncio.create_task(Watch(node.acts).round())
+        longest = 0.0
+        while not round_.done():
+            began = time.monotonic()
+            await asyncio.sleep(0.01)
+            longest = max(longest, time.monotonic() - began)
+        assert longest < 0.4
+    assert "end 17" in node.queue.notes
+    assert [one.state for one in node.acts.store.all()] == ["leaving"]
+    await Watch(node.acts).round()
+    assert node.acts.store.all() == ()
+
+
+async def test_who_has_many_threads_and_files_is_found_in_time(node: Node) -> None:
+    """What they have in common is looked at once."""
+    await node.mount(dataset="trees", person=CALLER.name)
+    script = (
+        "import sys, threading, time\n"
+        "files = [open('/dev/null') for _ in range(900)]\n"
+        "for _ in range(300): threading.Thread(target=time.sleep, args=(600,)).start()\n"
+        "file = open(sys.argv[1]); print(flush=True); time.sleep(600)"
+    )
+    process = node.within("/usr/bin/python3", "-c", script, f"{node.path}/rows.csv")
+    assert process.stdout
+    assert process.stdout.read(1) == b"\n"
+    node.desk.entries.append(Revocation(dataset="trees", at=int(time.time())))
+    began = time.monotonic()
+    await Watch(node.acts).round()
+    assert process.wait(timeout=5) == -9
+    assert node.acts.store.all() == ()
+    assert time.monotonic() - began < 4
+
+
+def test_a_number_that_is_somebody_elses_now_is_left_alone() -> None:
+    """Between the find and the end the process may have gone, and its number may be given anew."""
+    process = subprocess.Popen(["sleep", "600"])
+    with holders._kept(process.pid) as kept:
+        assert kept is not None
+        view = View(mount=1, device="8:1", root="/")
+        Search(view, PERSON.pw_uid, ())._kill(process.pid, kept)
+        assert process.poll() is None
+        Search(view, 0, ())._kill(process.pid, kept)
+        assert process.wait(timeout=5) == -9
