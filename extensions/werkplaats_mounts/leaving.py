@@ -204,12 +204,22 @@ class Leaving:
             return
         if mounted.grant.alone and mounted.why != "job-ended":
             try:
-                await self.slurm.unmark(mounted.grant.job)
+                await self._unmark(mounted)
             except SlurmAway as wrong:
                 _log.error("the mark on job %d stays: %s", mounted.grant.job, wrong)
                 self.store.put(mounted.model_copy(update={"open_entry": 0, "said": True}))
                 return
         self.store.drop(mounted)
+
+    async def _unmark(self, gone: Mounted) -> None:
+        """Take the mark off a job, or write on it which other dataset in it must be alone."""
+        job = gone.grant.job
+        alone = {one.grant.dataset for one in self.store.of(job) if one.grant.alone}
+        left = sorted(alone - {gone.grant.dataset})
+        if left:
+            await self.slurm.mark(job, left[0])
+        else:
+            await self.slurm.unmark(job)
 
     def _said(self, mounted: Mounted) -> bool:
         """Tell the audit how it ended; return whether it knows."""

@@ -30,6 +30,9 @@ _OVER: Final = frozenset(
 #: How the note on a job (``AdminComment``, which no user can write) begins while it is to be alone.
 ALONE: Final = "werkplaats-alone:"
 
+#: What squeue prints where there is no note.
+_NO_NOTE: Final = ("", "(null)", "N/A")
+
 
 @dataclass(frozen=True)
 class Job:
@@ -127,6 +130,16 @@ class Slurm:
         """
         if (await self._run(show_note(job))).strip().startswith(ALONE):
             await self._run(write_note(job, ""))
+
+    async def mark_again(self, job: int, dataset: str) -> None:
+        """Put the mark back where it is missing; a note of somebody else's stays.
+
+        Raises
+        ------
+        SlurmAway
+        """
+        if (await self._run(show_note(job))).strip() in _NO_NOTE:
+            await self.mark(job, dataset)
 
     async def end(self, job: int) -> None:
         """End a job.

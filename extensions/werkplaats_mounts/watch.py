@@ -81,8 +81,18 @@ class Watch:
         why = decide.must_go(one.grant, revocations, jobs, self.acts.clock())
         if why is not None or one.state != "mounted":
             await self.acts.leaving.at_once(one, why or one.why or "killed")
-        elif one.open_entry:
+            return
+        if one.open_entry:
             self.acts.leaving.finish(one)
+        if one.grant.alone and jobs is not None:
+            await self._mark(one)
+
+    async def _mark(self, one: Mounted) -> None:
+        """Keep anything else of the person's from starting, also where the mark went."""
+        try:
+            await self.acts.slurm.mark_again(one.grant.job, one.grant.dataset)
+        except SlurmAway as wrong:
+            _log.warning("whether job %d is marked is not known: %s", one.grant.job, wrong)
 
     async def begin(self) -> None:
         """Put in order what a daemon that was killed has left; nothing half-mounted stays."""

@@ -41,6 +41,10 @@ class Queue(Slurm):
         """Remember the mark."""
         self.notes.append(f"{job} {dataset}")
 
+    async def mark_again(self, job: int, dataset: str) -> None:
+        """Remember what was wished."""
+        self.notes.append(f"{job} {dataset} again")
+
     async def end(self, job: int) -> None:
         """Remember that it was ended."""
         self.notes.append(f"end {job}")

@@ -319,3 +319,16 @@ def test_a_number_that_is_somebody_elses_now_is_left_alone() -> None:
         assert process.poll() is None
         Search(view, 0, ())._kill(process.pid, kept)
         assert process.wait(timeout=5) == -9
+
+
+async def test_the_mark_stays_for_the_dataset_that_is_left(node: Node) -> None:
+    """It goes with the last that must be alone; each round looks whether it is there."""
+    node.offer("stones", "flint,1\n")
+    for name in ("trees", "stones"):
+        await node.mount(dataset=name, person=CALLER.name, alone=True)
+    node.queue.notes.clear()
+    assert await node.acts.answer(UNMOUNT, CALLER) == {"unmounted": "trees"}
+    await Watch(node.acts).round()
+    assert node.queue.notes == ["17 stones", "17 stones again"]
+    await node.acts.answer(UNMOUNT.replace(b"trees", b"stones"), CALLER)
+    assert node.queue.notes[2:] == ["17"]

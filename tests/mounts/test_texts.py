@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from werkplaats_mounts import asked, mountinfo
-from werkplaats_mounts.slurm import Job, SlurmAway, parse_squeue, squeue
+from werkplaats_mounts.slurm import Job, Slurm, SlurmAway, parse_squeue, squeue, write_note
 
 INFO = r"""45 44 254:0 / / rw,relatime - ext4 /dev/vda rw
 70 45 254:0 /vault/trees/1.0.0 /data/trees ro,nosuid,nodev,noexec,relatime,nosymfollow - ext4 /dev/vda rw
@@ -95,3 +95,22 @@ def test_no_name_of_a_mount_breaks_the_others(tmp_path: Path) -> None:
     table = tmp_path / "mountinfo"
     table.write_bytes(b"x 45 0:40 / / rw\n" + b"".join(line % (i, name) for i, name in enumerate(odd)))
     assert [one.id for one in mountinfo.parse(mountinfo.read(table))] == [90, 91, 92, 93, 94, 95]
+
+
+@pytest.mark.parametrize(
+    ("note", "marked"),
+    [("\n", True), ("(null)\n", True), ("werkplaats-alone:trees\n", False), ("a note of root's\n", False)],
+)
+async def test_a_mark_that_went_is_put_back(
+    note: str, marked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what somebody else wrote is left."""
+    told = []
+
+    async def run(slurm: Slurm, argv: list[str]) -> str:
+        told.append(argv)
+        return note
+
+    monkeypatch.setattr(Slurm, "_run", run)
+    await Slurm(tmp_path).mark_again(17, "trees")
+    assert told[1:] == ([write_note(17, "werkplaats-alone:trees")] if marked else [])
