@@ -112,6 +112,16 @@ class Slurm:
         """
         return parse_squeue(await self._run(squeue(people)))
 
+    async def job(self, number: int) -> Job | None:
+        """Return one job, and none where it is not known.
+
+        Raises
+        ------
+        SlurmAway
+        """
+        asked = ["squeue", "--noheader", "--states=all", f"--jobs={number}", f"--format={_FIELDS}"]
+        return next((one for one in parse_squeue(await self._run(asked)) if one.id == number), None)
+
     async def mark(self, job: int, dataset: str) -> None:
         """Write on a job that its owner is to have nothing else.
 

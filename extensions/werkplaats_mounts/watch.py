@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
-from werkplaats_datasets.grants import Revocations
+from pydantic import ValidationError
+
+from werkplaats_datasets.grants import Grant, Revocations
 from werkplaats_mounts import decide
 from werkplaats_mounts.acts import Acts
 from werkplaats_mounts.mounted import Mounted
@@ -113,10 +117,48 @@ class Watch:
             for dataset in shown.values():
                 if dataset not in records:
                     _log.warning("%s was mounted in job %d, and nobody knows why", dataset, job)
-                    await acts.views.take(space, dataset, lazily=True)
+                    await self._unknown(job, space, dataset)
             for one in records.values():
                 if one.state == "mounted" and one.view is not None and one.view.mount not in shown:
                     await acts.leaving.at_once(one, "lost")
+
+    async def _unknown(self, job: int, space: Path, dataset: str) -> None:
+        """Take away what has no record, as what had to be alone: nobody knows what it was.
+
+        A record is made of it, so that it is gone on with until nobody holds it.
+        """
+        acts, now = self.acts, int(self.acts.clock())
+        try:
+            grant = _presumed(await acts.slurm.job(job), dataset, now)
+        except (SlurmAway, ValidationError) as wrong:
+            _log.error("whose job %d is, is not known: %s", job, wrong)
+            if await acts.views.take(space, dataset, lazily=False) == "busy":
+                await acts.views.take(space, dataset, lazily=True)
+                await acts.slurm.end(job)
+        else:
+            record = Mounted(grant=grant, state="mounting", since=now, said=True)
+            await acts.leaving.at_once(record, "killed")
+
+
+def _presumed(job: Job | None, dataset: str, now: int) -> Grant:
+    """Return the strictest grant by which a dataset can have come into a job."""
+    if job is None:
+        raise SlurmAway("there is no such job")
+    return Grant(
+        id=secrets.token_hex(16),
+        entitlement="unknown",
+        person=job.person,
+        job=job.id,
+        project=job.project,
+        dataset=dataset,
+        version="0.0.0",
+        tier="restricted",
+        alone=True,
+        purpose="",
+        issued_at=now,
+        expires_at=now,
+        ends_at=0,
+    )
 
 
 async def _by_itself(work: Awaitable[None], what: str) -> None:

@@ -24,7 +24,7 @@ from werkplaats_mounts.holders import Search
 from werkplaats_mounts.leaving import event
 from werkplaats_mounts.mounted import Mounted, Why
 from werkplaats_mounts.slurm import Job
-from werkplaats_mounts.views import View
+from werkplaats_mounts.views import NoView, View, Views
 from werkplaats_mounts.watch import Watch
 
 #: Somebody of Debian's who has no processes.
@@ -332,3 +332,45 @@ async def test_the_mark_stays_for_the_dataset_that_is_left(node: Node) -> None:
     assert node.queue.notes == ["17 stones", "17 stones again"]
     await node.acts.answer(UNMOUNT.replace(b"trees", b"stones"), CALLER)
     assert node.queue.notes[2:] == ["17"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_what_nobody_knows_of_is_taken_from_whoever_holds_it(node: Node, known: bool) -> None:
+    """A mount without a record goes with the copies of it; of an unknown person's the job is ended."""
+    await node.mount(dataset="trees", person=CALLER.name)
+    hold = {True: ["unshare", "-Urm", "sh"], False: ["sh"]}[known]
+    process = node.within(*hold, "-c", f"cd {node.path}; echo; exec sleep 600")
+    assert process.stdout
+    assert process.stdout.read(1) == b"\n"
+    node.acts.store.drop(node.acts.store.all()[0])
+    node.queue.away = not known
+    await Watch(node.acts).begin()
+    assert "end 17" in node.queue.notes
+    assert node.within("ls", "-A", str(node.path)).communicate()[0] == b""
+    assert node.acts.store.all() == ()
+    if not known:  # Slurm does the rest
+        process.kill()
+    assert process.wait(timeout=5) == -9
+
+
+async def test_a_mount_that_failed_is_taken_from_whoever_holds_it(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who copied it in the moment that it was there does not keep it; nothing is left, the mark neither."""
+    lay, processes = Views.lay, list[subprocess.Popen[bytes]]()
+
+    async def fails(views: Views, space: Path, dataset: str, source: Path) -> View:
+        await lay(views, space, dataset, source)
+        processes.append(node.within("unshare", "-Urm", "sh", "-c", "echo; exec sleep 600"))
+        output = processes[0].stdout
+        assert output
+        output.read(1)
+        raise NoView("failed", "it is not as it should be")
+
+    monkeypatch.setattr(Views, "lay", fails)
+    answer = await node.mount(dataset="trees", person=CALLER.name, alone=True)
+    assert answer["trouble"] == "failed"
+    assert processes[0].wait(timeout=5) == -9
+    assert node.acts.store.all() == ()
+    assert node.audit.open() == []
+    assert node.queue.notes == ["17 trees", "end 17", "17", "17"]
