@@ -62,14 +62,17 @@ def test_no_bytes_break_it(line: bytes) -> None:
 
 def test_the_queue() -> None:
     """One line a job, and the state as Slurm says it."""
-    found = parse_squeue("17|mkb|mkb-verkenning|RUNNING\n18|mkb|cursus-ai|CANCELLED\n")
-    assert found == (Job(17, "mkb", "mkb-verkenning", "RUNNING"), Job(18, "mkb", "cursus-ai", "CANCELLED"))
+    found = parse_squeue("17|mkb|mkb-verkenning|RUNNING|lent\n18|mkb|cursus-ai|CANCELLED|\n")
+    assert found == (
+        Job(17, "mkb", "mkb-verkenning", "RUNNING", "lent"),
+        Job(18, "mkb", "cursus-ai", "CANCELLED"),
+    )
     assert [(job.runs, job.over) for job in found] == [(True, False), (False, True)]
     assert parse_squeue("") == ()
     assert "--user=a,b" in squeue(["b", "a"])
 
 
-@pytest.mark.parametrize("text", ["slurm_load_jobs error\n", "17|mkb|RUNNING\n", "x|a|b|c\n", "\n"])
+@pytest.mark.parametrize("text", ["slurm_load_jobs error\n", "17|mkb|a|RUNNING\n", "x|a|b|c|d\n", "\n"])
 def test_what_is_no_queue_is_not_an_empty_one(text: str) -> None:
     """A job is gone on evidence only."""
     with pytest.raises(SlurmAway):
