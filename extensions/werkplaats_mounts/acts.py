@@ -177,7 +177,7 @@ class Acts:
             mounted = self.store.put(mounting.model_copy(update={"state": "mounted", "view": view}))
         except (NoView, OSError) as wrong:
             _log.error("%s is not mounted in job %d: %s", grant.dataset, grant.job, wrong)
-            await self._take_back(mounting, spaces[0], _reason(wrong))
+            await self._take_back(mounting, _reason(wrong))
             raise
         self.leaving.finish(mounted)
 
@@ -187,17 +187,17 @@ class Acts:
         except NoSuch as wrong:
             raise Refused("no-data") from wrong
 
-    async def _take_back(self, mounting: Mounted, space: Path, reason: str) -> None:
-        """Leave nothing half-mounted; what cannot be done now the watch does."""
+    async def _take_back(self, mounting: Mounted, reason: str) -> None:
+        """Leave nothing half-mounted, nor who got hold of it; what cannot be done now the watch does."""
         grant = mounting.grant
         try:
-            if await self.leaving.seen(space, grant.dataset):
-                await self.views.take(space, grant.dataset, lazily=True)
-            self.audit.close(mounting.open_entry, "failed", {"why": reason})
+            try:
+                self.audit.close(mounting.open_entry, "failed", {"why": reason})
+                mounting = mounting.model_copy(update={"open_entry": 0, "said": True})
+            finally:
+                await self.leaving.at_once(mounting, "killed")
         except (NoView, AuditAway, OSError) as wrong:
             _log.error("%s in job %d is cleared up later: %s", grant.dataset, grant.job, wrong)
-        else:
-            self.store.drop(mounting)
 
     def _show(self, grant: Grant) -> None:
         """Write down the use of a dataset that lies open on this node, where jobs have no mounts."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from werkplaats_datasets.grants import LASTS, Grant, Revocations
 from werkplaats_mounts.mounted import Why
-from werkplaats_mounts.slurm import Job
+from werkplaats_mounts.slurm import LENT, Job
 
 #: How far the clocks of two machines may be apart (s).
 _CLOCKS: Final = 5
@@ -35,6 +35,8 @@ def job(given: Grant, jobs: Iterable[Job]) -> str | None:
         return "not-running"
     if named.project != given.project:
         return "another-project"
+    if given.alone and named.qos == LENT:
+        return "lent"
     return None
 
 

@@ -41,6 +41,9 @@ class Search:
     copies
         Whether a mount of the same folder in a namespace of the person's own making counts: it does
         unless another job of theirs has the dataset too.
+    strict
+        Whether every process of the person's in a namespace that neither Slurm nor the node made counts:
+        what is on its way through a socket of one, or kept by the kernel for it, is seen nowhere.
     """
 
     view: View
@@ -48,19 +51,36 @@ class Search:
     spaces: Collection[int]
     emptied: Collection[int] = ()
     copies: bool = True
+    strict: bool = False
     _seen: dict[int, tuple[mountinfo.Mount, ...]] = field(default_factory=dict)
 
-    def found(self) -> set[int]:
-        """Return the numbers of the processes."""
-        tasks = [(pid, task, space) for pid in _people(self.uid) for task, space in _tasks(pid)]
-        for _, task, space in tasks:
+    def found(self, *, ending: bool = False) -> list[int]:
+        """Return the numbers of the processes; each was ended as soon as it was found, if that is asked.
+
+        It takes as long as the person makes it take: it is for a child.
+        """
+        people = {pid: list(_tasks(pid)) for pid in _people(self.uid)}
+        for task, space in (one for tasks in people.values() for one in tasks):
             with contextlib.suppress(OSError):
                 self._look(task, space)
         self._seen[os.stat("/proc/self/ns/mnt").st_ino] = _mounts(Path("/proc/self"))
         held = {one.id for space in self._made() for one in self._seen[space] if self._is_copy(one)}
         held.add(self.view.mount)
         visible = {one.id for mounts in self._seen.values() for one in mounts}
-        return {pid for pid, task, space in tasks if self._holds(task, space, held, visible)}
+        found = []
+        for pid, tasks in people.items():
+            with _kept(pid) as process:
+                if self._one_holds(tasks, held, visible):
+                    found.append(pid)
+                    if ending and process is not None:
+                        self._kill(pid, process)
+        return found
+
+    def _kill(self, pid: int, process: int) -> None:
+        """End a process, if it is still the person's: another may have its number meanwhile."""
+        with contextlib.suppress(OSError):
+            if self.uid in _uids(Path(f"/proc/{pid}")):
+                signal.pidfd_send_signal(process, signal.SIGKILL)
 
     def _look(self, task: Path, space: int) -> None:
         if space not in self._seen:
@@ -76,23 +96,53 @@ class Search:
         below = one.root == self.view.root or one.root.startswith(root + "/")
         return self.copies and one.device == self.view.device and below
 
-    def _holds(self, task: Path, space: int, held: Collection[int], visible: Collection[int]) -> bool:
-        mounts = self._seen.get(space, ())
-        if space in self.emptied or (space in self._made() and any(map(self._is_copy, mounts))):
+    def _one_holds(
+        self, tasks: list[tuple[Path, int]], held: Collection[int], visible: Collection[int]
+    ) -> bool:
+        """Return whether a thread of a process holds it; what threads have in common is looked at once."""
+        if any(map(self._counts, {space for _, space in tasks})):
             return True
+        last = 0
+        for task, _ in tasks:
+            number = int(task.name)
+            if last and linux.same_files(last, number):
+                continue
+            last = number
+            if self._holds(task, held, visible):
+                return True
+        return self._among(_in_use(_maps(tasks)), held, visible)
+
+    def _counts(self, space: int) -> bool:
+        """Return whether whoever is in a namespace counts, whatever they have open."""
+        made, mounts = space in self._made(), self._seen.get(space, ())
+        return space in self.emptied or (made and (self.strict or any(map(self._is_copy, mounts))))
+
+    def _holds(self, task: Path, held: Collection[int], visible: Collection[int]) -> bool:
         if any(number not in self._seen and number not in self.spaces for number in _open_namespaces(task)):
             return True  # a way back to what nobody can list
+        return self._among(_in_use(task / "fd", task / "cwd", task / "root"), held, visible)
+
+    def _among(
+        self, used: Iterable[tuple[int, str]], held: Collection[int], visible: Collection[int]
+    ) -> bool:
         return any(
             number in held or (number not in visible and device == self.view.device)
-            for number, device in _in_use(task)
+            for number, device in used
         )
 
 
-def kill(pids: Iterable[int]) -> None:
-    """End processes at once."""
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+@contextlib.contextmanager
+def _kept(pid: int) -> Iterator[int | None]:
+    """Open a process, so that it is this one that is looked at and ended, and none if it is gone."""
+    try:
+        process = os.pidfd_open(pid)
+    except OSError:
+        yield None
+        return
+    try:
+        yield process
+    finally:
+        os.close(process)
 
 
 def _people(uid: int) -> Iterator[int]:
@@ -106,7 +156,7 @@ def _people(uid: int) -> Iterator[int]:
 
 def _uids(process: Path) -> set[int]:
     """Return a process's users: its own, and who made the user namespace that it is in."""
-    status = (process / "status").read_text()
+    status = mountinfo.read(process / "status")  # a process may call itself by any bytes
     uids = {int(word) for word in status.partition("\nUid:")[2].split("\n", 1)[0].split()}
     if (process / "ns/user").stat().st_ino != os.stat("/proc/self/ns/user").st_ino:
         uids.add(_owner(process / "ns/user"))
@@ -131,7 +181,7 @@ def _tasks(pid: int) -> Iterator[tuple[Path, int]]:
 
 
 def _mounts(task: Path) -> tuple[mountinfo.Mount, ...]:
-    return mountinfo.parse((task / "mountinfo").read_text())
+    return mountinfo.parse(mountinfo.read(task / "mountinfo"))
 
 
 def _open_namespaces(task: Path) -> Iterator[int]:
@@ -143,13 +193,23 @@ def _open_namespaces(task: Path) -> Iterator[int]:
                     yield int(found[1])
 
 
-def _in_use(task: Path) -> Iterator[tuple[int, str]]:
-    """Return the mounts, with their devices, of what a thread has open, has mapped and stands in."""
-    links = [task / "cwd", task / "root"]
-    for folder in (task / "fd", task.parents[1] / "map_files"):
+def _maps(tasks: Iterable[tuple[Path, int]]) -> Path:
+    """Return where a process's maps are seen: by a thread that lives; the first may have ended before."""
+    folder = Path("/proc/nobody")
+    for task, _ in tasks:
+        folder = Path("/proc", task.name, "map_files")  # every thread has one, though it is not listed
         with contextlib.suppress(OSError):
-            links += [folder / name for name in os.listdir(folder)]
-    for link in links:
+            if os.listdir(folder):
+                break
+    return folder
+
+
+def _in_use(folder: Path, *links: Path) -> Iterator[tuple[int, str]]:
+    """Return the mounts, with their devices, of what links in ``/proc`` lead to."""
+    names: list[str] = []
+    with contextlib.suppress(OSError):
+        names = os.listdir(folder)
+    for link in (*links, *(folder / name for name in names)):
         with contextlib.suppress(OSError):
             yield _mount_of(link)
 

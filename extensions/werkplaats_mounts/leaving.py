@@ -8,13 +8,15 @@ import pwd
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from werkplaats_audit.client import Audit, AuditAway
 from werkplaats_audit.events import Event, Kind, Outcome
 from werkplaats_datasets.grants import Grant
-from werkplaats_mounts.holders import Search, kill
+from werkplaats_mounts.forked import Failed, in_child
+from werkplaats_mounts.holders import Search
 from werkplaats_mounts.mounted import Mounted, Store, Why
 from werkplaats_mounts.slurm import Slurm, SlurmAway
 from werkplaats_mounts.spaces import Spaces
@@ -67,7 +69,7 @@ class Leaving:
 
     async def _gently(self, leaving: Mounted) -> bool:
         """Take a view away where nobody holds it, or leave it as it was."""
-        view, busy = leaving.view, self._is_held(leaving)
+        view, busy = leaving.view, await self._is_held(leaving)
         for space in () if busy else self.spaces.of(leaving.grant.job):
             busy = await self.views.take(space, leaving.grant.dataset, lazily=False) == "busy"
         if busy:
@@ -79,10 +81,9 @@ class Leaving:
             await self._settle(leaving)
         return True
 
-    def _is_held(self, leaving: Mounted) -> bool:
+    async def _is_held(self, leaving: Mounted) -> bool:
         """Return whether a process holds it, a copy in a namespace of its own included."""
-        search = self._search(leaving, leaving.view, ()) if leaving.view else None
-        return search is not None and bool(search.found())
+        return leaving.view is not None and await self._holders(leaving, leaving.view, ()) != []
 
     async def at_once(self, mounted: Mounted, why: Why) -> None:
         """Take a view away whoever holds it; what cannot be done now is gone on with at the next call."""
@@ -94,7 +95,7 @@ class Leaving:
         elif mounted.why != why and why == "job-ended":
             mounted = self.store.put(mounted.model_copy(update={"why": why}))
         try:
-            gone = await self._away(mounted)
+            gone = await self._away(mounted, why)
         except NoView as wrong:
             _log.error("%s of job %d: %s", mounted.grant.dataset, mounted.grant.job, wrong)
             return
@@ -113,8 +114,12 @@ class Leaving:
                 _log.error("the audit is told later: %s", wrong)
         return self.store.put(mounted.model_copy(update=_left(why, entry)))
 
-    async def _away(self, mounted: Mounted) -> bool:
-        """Unmount in the job, and end what still holds it; return whether nothing does."""
+    async def _away(self, mounted: Mounted, why: Why) -> bool:
+        """Unmount in the job, and end what still holds it; return whether nothing does.
+
+        What had to be alone, and goes by nobody's wish, takes the job along: the kernel knows holders that
+        no search finds (a file system laid over the view, a ring, a socket); all end with their processes.
+        """
         spaces = self.spaces.of(mounted.grant.job)
         view, busy = mounted.view, False
         for space in spaces:
@@ -122,9 +127,12 @@ class Leaving:
             if await self.views.take(space, mounted.grant.dataset, lazily=False) == "busy":
                 await self.views.take(space, mounted.grant.dataset, lazily=True)
                 busy = True
-        if busy:
+        if view is None:
+            return True
+        strict = busy or (mounted.grant.alone and why != "asked")
+        if busy or (strict and why != "job-ended"):
             await self._end(mounted.grant.job)
-        return view is None or await self._let_go(mounted, view, spaces if busy else ())
+        return await self._let_go(mounted, view, spaces if strict else (), strict=strict)
 
     async def seen(self, space: Path, dataset: str) -> View | None:
         """Return the view of a dataset that is in a namespace."""
@@ -133,23 +141,44 @@ class Leaving:
                 return View(mount=one.id, device=one.device, root=one.root)
         return None
 
-    async def _let_go(self, mounted: Mounted, view: View, emptied: tuple[Path, ...]) -> bool:
+    async def _let_go(
+        self, mounted: Mounted, view: View, emptied: tuple[Path, ...], *, strict: bool = False
+    ) -> bool:
         """End the processes that hold a view, and the job with them, until there are none."""
-        search = self._search(mounted, view, emptied)
-        until, ended = time.monotonic() + _SECONDS, bool(emptied)
-        while search is not None and (found := search.found()):
-            if time.monotonic() > until:
-                _log.error("%s is still held by %s", mounted.grant.dataset, sorted(found))
-                return False
+        until, ended = time.monotonic() + _SECONDS, strict
+        while (found := await self._holders(mounted, view, emptied, strict=strict, ending=ended)) != []:
             if not ended:
                 await self._end(mounted.grant.job)
                 ended = True
-            kill(found)
+            elif time.monotonic() > until:
+                _log.error("%s is still held by %s", mounted.grant.dataset, found)
+                return False
             await asyncio.sleep(_AGAIN_SECONDS)
-            search = self._search(mounted, view, emptied)
         return True
 
-    def _search(self, mounted: Mounted, view: View, emptied: tuple[Path, ...]) -> Search | None:
+    async def _holders(
+        self,
+        mounted: Mounted,
+        view: View,
+        emptied: tuple[Path, ...],
+        *,
+        strict: bool = False,
+        ending: bool = False,
+    ) -> list[int] | None:
+        """Return who holds a view; none where a search failed or is late: that counts as held."""
+        try:
+            search = self._search(mounted, view, emptied, strict=strict)
+            if search is None:
+                return []
+            found: list[int] = await in_child(partial(search.found, ending=ending), _SECONDS)
+        except (Failed, OSError) as wrong:  # which may be somebody's doing
+            _log.error("who holds %s is not known: %s", mounted.grant.dataset, wrong)
+            return None
+        return found
+
+    def _search(
+        self, mounted: Mounted, view: View, emptied: tuple[Path, ...], *, strict: bool
+    ) -> Search | None:
         grant = mounted.grant
         try:
             uid = pwd.getpwnam(grant.person).pw_uid
@@ -160,7 +189,7 @@ class Leaving:
             for one in self.store.all()
         )
         numbers = {path.stat().st_ino for path in emptied if path.exists()}
-        return Search(view, uid, self.spaces.numbers(), numbers, copies=not elsewhere)
+        return Search(view, uid, self.spaces.numbers(), numbers, not elsewhere, strict)
 
     async def _end(self, job: int) -> None:
         try:
@@ -175,12 +204,22 @@ class Leaving:
             return
         if mounted.grant.alone and mounted.why != "job-ended":
             try:
-                await self.slurm.unmark(mounted.grant.job)
+                await self._unmark(mounted)
             except SlurmAway as wrong:
                 _log.error("the mark on job %d stays: %s", mounted.grant.job, wrong)
                 self.store.put(mounted.model_copy(update={"open_entry": 0, "said": True}))
                 return
         self.store.drop(mounted)
+
+    async def _unmark(self, gone: Mounted) -> None:
+        """Take the mark off a job, or write on it which other dataset in it must be alone."""
+        job = gone.grant.job
+        alone = {one.grant.dataset for one in self.store.of(job) if one.grant.alone}
+        left = sorted(alone - {gone.grant.dataset})
+        if left:
+            await self.slurm.mark(job, left[0])
+        else:
+            await self.slurm.unmark(job)
 
     def _said(self, mounted: Mounted) -> bool:
         """Tell the audit how it ended; return whether it knows."""

@@ -1,10 +1,14 @@
-"""``/proc/PID/mountinfo`` (proc(5)): what is mounted in one namespace. Pure."""
+"""``/proc/PID/mountinfo`` (proc(5)): what is mounted in one namespace.
+
+A user names the paths in a namespace of their own, in whatever bytes; no name may break a look at it.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,11 @@ class Mount:
     options: frozenset[str]
 
 
+def read(path: Path) -> str:
+    """Return a file's text, whatever bytes are in it."""
+    return path.read_bytes().decode(errors="surrogateescape")
+
+
 def parse(text: str) -> tuple[Mount, ...]:
     r"""Return the mounts, in the order in which they were made.
 
@@ -35,9 +44,9 @@ def parse(text: str) -> tuple[Mount, ...]:
     '/a b'
     """
     found = []
-    for line in text.splitlines():
+    for line in text.split("\n"):  # and at nothing else that Python takes for the end of a line
         words = line.split(" ")
-        if len(words) >= 6:
+        if len(words) >= 6 and words[0].isascii() and words[0].isdecimal():
             options = frozenset(words[5].split(","))
             found.append(Mount(int(words[0]), words[2], _plain(words[3]), _plain(words[4]), options))
     return tuple(found)

@@ -73,6 +73,12 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "Deze server draait in een ander project dan waarvoor de dataset is toegekend. "
         "Start er een in dat project.",
     ),
+    "lent": (
+        "This server runs on borrowed capacity, and this dataset is not mounted there. "
+        "Start a server of your own budget, and press mount there.",
+        "Deze server draait op geleende capaciteit, en daar wordt deze dataset niet gekoppeld. "
+        "Start een server uit je eigen budget, en druk daar op koppelen.",
+    ),
     "others-run": (
         "This dataset is only mounted while nothing else of yours runs or waits. Stop your other servers and "
         "jobs, and press mount again.",

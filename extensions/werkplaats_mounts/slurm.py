@@ -11,7 +11,7 @@ from typing import Final
 
 _SECONDS: Final = 5.0
 #: No field that a user may write (name, comment) is asked for, so that no job can forge a line.
-_FIELDS: Final = "%A|%u|%a|%T"
+_FIELDS: Final = "%A|%u|%a|%T|%q"
 #: States in which a job is over (squeue(1), JOB STATE CODES); one that is not known is not over.
 _OVER: Final = frozenset(
     {
@@ -29,6 +29,11 @@ _OVER: Final = frozenset(
 )
 #: How the note on a job (``AdminComment``, which no user can write) begins while it is to be alone.
 ALONE: Final = "werkplaats-alone:"
+#: The QOS of borrowed capacity: the same note on its jobs says when they must give it back.
+LENT: Final = "lent"
+
+#: What squeue prints where there is no note.
+_NO_NOTE: Final = ("", "(null)", "N/A")
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class Job:
     person: str
     project: str
     state: str
+    qos: str = ""
 
     @property
     def runs(self) -> bool:
@@ -72,7 +78,7 @@ def parse_squeue(text: str) -> tuple[Job, ...]:
     jobs = []
     for line in text.splitlines():
         words = line.split("|")
-        if len(words) != 4 or not words[0].isdecimal():
+        if len(words) != 5 or not words[0].isdecimal():
             raise SlurmAway(f"squeue wrote {line[:200]!r}")
         jobs.append(Job(int(words[0]), *words[1:]))
     return tuple(jobs)
@@ -109,6 +115,16 @@ class Slurm:
         """
         return parse_squeue(await self._run(squeue(people)))
 
+    async def job(self, number: int) -> Job | None:
+        """Return one job, and none where it is not known.
+
+        Raises
+        ------
+        SlurmAway
+        """
+        asked = ["squeue", "--noheader", "--states=all", f"--jobs={number}", f"--format={_FIELDS}"]
+        return next((one for one in parse_squeue(await self._run(asked)) if one.id == number), None)
+
     async def mark(self, job: int, dataset: str) -> None:
         """Write on a job that its owner is to have nothing else.
 
@@ -127,6 +143,16 @@ class Slurm:
         """
         if (await self._run(show_note(job))).strip().startswith(ALONE):
             await self._run(write_note(job, ""))
+
+    async def mark_again(self, job: int, dataset: str) -> None:
+        """Put the mark back where it is missing; a note of somebody else's stays.
+
+        Raises
+        ------
+        SlurmAway
+        """
+        if (await self._run(show_note(job))).strip() in _NO_NOTE:
+            await self.mark(job, dataset)
 
     async def end(self, job: int) -> None:
         """End a job.

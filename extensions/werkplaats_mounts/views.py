@@ -201,9 +201,9 @@ def _take(space: Path, path: str, lazily: bool) -> Taken:
 
 def _mounts(space: Path) -> str:
     linux.enter(os.open(space, os.O_RDONLY | os.O_CLOEXEC))
-    return Path("/proc/self/mountinfo").read_text()
+    return mountinfo.read(Path("/proc/self/mountinfo"))
 
 
 def _here() -> tuple[Mount, ...]:
     """Return what is mounted where this process is."""
-    return mountinfo.parse(Path("/proc/self/mountinfo").read_text())
+    return mountinfo.parse(mountinfo.read(Path("/proc/self/mountinfo")))

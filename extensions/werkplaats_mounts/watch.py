@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+import secrets
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
-from werkplaats_datasets.grants import Revocations
+from pydantic import ValidationError
+
+from werkplaats_datasets.grants import Grant, Revocations
 from werkplaats_mounts import decide
 from werkplaats_mounts.acts import Acts
 from werkplaats_mounts.mounted import Mounted
 from werkplaats_mounts.revoked import DeskAway
 from werkplaats_mounts.slurm import Job, SlurmAway
-from werkplaats_mounts.views import NoView
 
 _log = logging.getLogger(__name__)
 #: How often the desk and Slurm are asked while something is mounted (s).
@@ -73,7 +76,8 @@ class Watch:
             for one in everything:
                 # What changed meanwhile is younger than Slurm's answer, and is looked at in the next round.
                 if one.grant.person == name and self.acts.store.get(one.grant.job, one.grant.dataset) is one:
-                    await self._look(one, revocations, jobs)
+                    looking = self._look(one, revocations, jobs)
+                    await _by_itself(looking, f"{one.grant.dataset} in job {one.grant.job}")
 
     async def _look(
         self, one: Mounted, revocations: Revocations | None, jobs: tuple[Job, ...] | None
@@ -81,20 +85,28 @@ class Watch:
         why = decide.must_go(one.grant, revocations, jobs, self.acts.clock())
         if why is not None or one.state != "mounted":
             await self.acts.leaving.at_once(one, why or one.why or "killed")
-        elif one.open_entry:
+            return
+        if one.open_entry:
             self.acts.leaving.finish(one)
+        if one.grant.alone and jobs is not None:
+            await self._mark(one)
+
+    async def _mark(self, one: Mounted) -> None:
+        """Keep anything else of the person's from starting, also where the mark went."""
+        try:
+            await self.acts.slurm.mark_again(one.grant.job, one.grant.dataset)
+        except SlurmAway as wrong:
+            _log.warning("whether job %d is marked is not known: %s", one.grant.job, wrong)
 
     async def begin(self) -> None:
         """Put in order what a daemon that was killed has left; nothing half-mounted stays."""
         acts = self.acts
         for one in acts.store.all():
             if one.state != "mounted":
-                await acts.leaving.at_once(one, one.why or "killed")
+                leaving = acts.leaving.at_once(one, one.why or "killed")
+                await _by_itself(leaving, f"{one.grant.dataset} in job {one.grant.job}")
         for job, space in acts.spaces.all():
-            try:
-                await self._tidy(job)
-            except NoView as wrong:
-                _log.error("%s cannot be looked into: %s", space, wrong)
+            await _by_itself(self._tidy(job), str(space))
 
     async def _tidy(self, job: int) -> None:
         """Take away what is mounted in a job without a record; end the records of what is not."""
@@ -105,7 +117,53 @@ class Watch:
             for dataset in shown.values():
                 if dataset not in records:
                     _log.warning("%s was mounted in job %d, and nobody knows why", dataset, job)
-                    await acts.views.take(space, dataset, lazily=True)
+                    await self._unknown(job, space, dataset)
             for one in records.values():
                 if one.state == "mounted" and one.view is not None and one.view.mount not in shown:
                     await acts.leaving.at_once(one, "lost")
+
+    async def _unknown(self, job: int, space: Path, dataset: str) -> None:
+        """Take away what has no record, as what had to be alone: nobody knows what it was.
+
+        A record is made of it, so that it is gone on with until nobody holds it.
+        """
+        acts, now = self.acts, int(self.acts.clock())
+        try:
+            grant = _presumed(await acts.slurm.job(job), dataset, now)
+        except (SlurmAway, ValidationError) as wrong:
+            _log.error("whose job %d is, is not known: %s", job, wrong)
+            if await acts.views.take(space, dataset, lazily=False) == "busy":
+                await acts.views.take(space, dataset, lazily=True)
+                await acts.slurm.end(job)
+        else:
+            record = Mounted(grant=grant, state="mounting", since=now, said=True)
+            await acts.leaving.at_once(record, "killed")
+
+
+def _presumed(job: Job | None, dataset: str, now: int) -> Grant:
+    """Return the strictest grant by which a dataset can have come into a job."""
+    if job is None:
+        raise SlurmAway("there is no such job")
+    return Grant(
+        id=secrets.token_hex(16),
+        entitlement="unknown",
+        person=job.person,
+        job=job.id,
+        project=job.project,
+        dataset=dataset,
+        version="0.0.0",
+        tier="restricted",
+        alone=True,
+        purpose="",
+        issued_at=now,
+        expires_at=now,
+        ends_at=0,
+    )
+
+
+async def _by_itself(work: Awaitable[None], what: str) -> None:
+    """Await something; where it goes wrong, the others go on, and this is done again in the next round."""
+    try:
+        await work
+    except Exception:
+        _log.exception("%s could not be looked after", what)

@@ -37,9 +37,17 @@ class Queue(Slurm):
             raise SlurmAway("no answer")
         return self.found
 
+    async def job(self, number: int) -> Job | None:
+        """Return the one with this number."""
+        return next((one for one in await self.jobs(()) if one.id == number), None)
+
     async def mark(self, job: int, dataset: str) -> None:
         """Remember the mark."""
         self.notes.append(f"{job} {dataset}")
+
+    async def mark_again(self, job: int, dataset: str) -> None:
+        """Remember what was wished."""
+        self.notes.append(f"{job} {dataset} again")
 
     async def end(self, job: int) -> None:
         """Remember that it was ended."""

@@ -52,6 +52,8 @@ def test_a_grant(change: dict[str, object], reason: str | None) -> None:
     ("job", "reason"),
     [
         (RUNS, None),
+        (Job(17, "onderzoeker", "onderzoek", "RUNNING", "onderzoek"), None),
+        (Job(17, "onderzoeker", "onderzoek", "RUNNING", "lent"), "lent"),
         (Job(18, "onderzoeker", "onderzoek", "RUNNING"), "another-job"),
         (Job(17, "mkb", "onderzoek", "RUNNING"), "another-job"),
         (Job(17, "onderzoeker", "rijk-verkenning", "RUNNING"), "another-project"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pwd
@@ -17,9 +18,13 @@ from tests.mounts.test_acts import Parts
 from single_machine import isolation
 from werkplaats_datasets.catalogue import Entry
 from werkplaats_datasets.grants import Revocation
+from werkplaats_mounts import holders, leaving
 from werkplaats_mounts.acts import Caller
+from werkplaats_mounts.holders import Search
 from werkplaats_mounts.leaving import event
+from werkplaats_mounts.mounted import Mounted, Why
 from werkplaats_mounts.slurm import Job
+from werkplaats_mounts.views import NoView, View, Views
 from werkplaats_mounts.watch import Watch
 
 #: Somebody of Debian's who has no processes.
@@ -103,13 +108,26 @@ async def test_mounted_read_and_unmounted(node: Node) -> None:
     assert node.audit.open() == []
 
 
-@pytest.mark.parametrize("how", ["open", "copy"])
+@pytest.mark.parametrize("how", ["open", "copy", "files of a thread", "map after the first thread"])
 async def test_what_is_held_stays_until_it_is_revoked(node: Node, how: str) -> None:
     """A person's own unmount leaves it; a revocation does not, nor who holds it."""
     await node.mount(dataset="trees", person=CALLER.name)
+    thread = "import ctypes, mmap, os, sys, threading, time\nlibc = ctypes.CDLL(None)\ndef hold():\n "
+    mapped = (
+        "file = open(sys.argv[1]); memory = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ); file.close()"
+    )
+    run = "\n print(flush=True); time.sleep(600)\nthreading.Thread(target=hold).start()\n"
     holding = {
         "open": ["sh", "-c", f"exec <{node.path}/rows.csv; echo; exec sleep 600"],
         "copy": ["unshare", "-Urm", "sh", "-c", "echo; exec sleep 600"],
+        "files of a thread": [
+            *("/usr/bin/python3", "-c", thread + "libc.unshare(0x400); file = open(sys.argv[1])" + run),
+            f"{node.path}/rows.csv",
+        ],
+        "map after the first thread": [
+            *("/usr/bin/python3", "-c", thread + mapped + run + "libc.syscall(60, 0)"),
+            f"{node.path}/rows.csv",
+        ],
     }
     process = node.within(*holding[how])
     assert process.stdout
@@ -154,3 +172,204 @@ async def test_the_audit_hears_later(node: Node) -> None:
     assert node.acts.store.all() == ()
     [told] = node.audit.told(kind="unmount")
     assert (told["outcome"], told["detail"]["why"]) == ("done", "revoked")
+
+
+async def test_odd_names_hide_nobody(node: Node) -> None:
+    """A mount and a process of bytes that are no text: the holder is found all the same."""
+    await node.mount(dataset="trees", person=CALLER.name)
+    script = (
+        "import os, subprocess, time; os.mkdir(b'/tmp/odd'); os.mkdir(b'/tmp/odd/\\xff\\x0b')\n"
+        "subprocess.run([b'mount', b'-t', b'tmpfs', b'x', b'/tmp/odd/\\xff\\x0b'], check=True)\n"
+        "open('/proc/self/comm', 'wb').write(b'\\xff'); print(flush=True); time.sleep(600)"
+    )
+    mounting = ["mount", "-t", "tmpfs", "x", "/tmp"]
+    process = node.within(
+        "unshare", "-Urm", "sh", "-c", f'{" ".join(mounting)}; exec /usr/bin/python3 -c "$0"', script
+    )
+    assert process.stdout
+    assert process.stdout.read(1) == b"\n"
+    assert (await node.acts.answer(UNMOUNT, CALLER))["trouble"] == "busy"
+    node.desk.entries.append(Revocation(dataset="trees", at=int(time.time())))
+    await Watch(node.acts).round()
+    assert process.wait(timeout=5) == -9
+    assert node.acts.store.all() == ()
+
+
+async def test_a_search_that_fails_forgets_nothing(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counts as held: the job is ended, and the next round goes on; others of the person's do too."""
+    node.offer("stones", "flint,1\n")
+    await node.mount(dataset="trees", person=CALLER.name)
+    await node.mount(dataset="stones", person=CALLER.name)
+    monkeypatch.setattr(leaving, "_SECONDS", 0.1)
+    watch = Watch(node.acts)
+    with monkeypatch.context() as broken:
+        broken.setattr(Search, "found", lambda search, ending: int("x"))
+        assert (await node.acts.answer(UNMOUNT, CALLER))["trouble"] == "busy"
+        node.desk.entries.append(Revocation(dataset="trees", at=int(time.time())))
+        await watch.round()
+        assert "end 17" in node.queue.notes
+        assert [one.state for one in node.acts.store.all()] == ["leaving", "mounted"]
+    await watch.round()
+    assert [one.grant.dataset for one in node.acts.store.all()] == ["stones"]
+
+
+async def test_one_that_cannot_be_looked_after_stops_no_other(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in a round nor at the start."""
+    node.offer("stones", "flint,1\n")
+    for name in ("trees", "stones"):
+        await node.mount(dataset=name, person=CALLER.name)
+        node.desk.entries.append(Revocation(dataset=name, at=int(time.time())))
+    away, watch = leaving.Leaving.at_once, Watch(node.acts)
+
+    async def at_once(self: leaving.Leaving, mounted: Mounted, why: Why) -> None:
+        if mounted.grant.dataset == "trees":
+            raise ValueError
+        await away(self, mounted, why)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(leaving.Leaving, "at_once", at_once)
+        await watch.round()
+        [trees] = node.acts.store.all()
+        node.acts.store.put(trees.model_copy(update={"state": "leaving"}))
+        await watch.begin()
+    await watch.round()
+    assert node.acts.store.all() == ()
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_what_had_to_be_alone_takes_the_job_along(node: Node, alone: bool) -> None:
+    """Nobody is seen to hold it, and yet a forced leave ends whoever might; of other datasets it does not."""
+    sleep = ["sh", "-c", "echo; exec sleep 600"]
+    elsewhere = node.within("unshare", "-Urm", *sleep)  # made before the view: no copy is in it
+    processes = [elsewhere, node.within(*sleep)]
+    assert [process.stdout and process.stdout.read(1) for process in processes] == [b"\n", b"\n"]
+    assert "path" in await node.mount(dataset="trees", person=CALLER.name, alone=alone)
+    node.desk.entries.append(Revocation(dataset="trees", at=int(time.time())))
+    await Watch(node.acts).round()
+    assert ("end 17" in node.queue.notes) == alone
+    assert node.acts.store.all() == ()
+    assert [process.poll() is None for process in processes] == [not alone, not alone]
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+async def test_a_persons_own_unmount_ends_nothing(node: Node) -> None:
+    """Also of what had to be alone: the job goes on."""
+    process = node.within("sh", "-c", "echo; exec sleep 600")
+    assert process.stdout
+    assert process.stdout.read(1) == b"\n"
+    await node.mount(dataset="trees", person=CALLER.name, alone=True)
+    assert await node.acts.answer(UNMOUNT, CALLER) == {"unmounted": "trees"}
+    assert "end 17" not in node.queue.notes
+    assert process.poll() is None
+    process.kill()
+    process.wait()
+
+
+async def test_a_search_that_takes_its_time_stops_nobody(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The daemon answers others meanwhile; one that is late counts as held, and the job is ended."""
+    await node.mount(dataset="trees", person=CALLER.name)
+    monkeypatch.setattr(leaving, "_SECONDS", 0.5)
+    node.desk.entries.append(Revocation(dataset="trees", at=int(time.time())))
+    with monkeypatch.context() as slow:
+        slow.setattr(Search, "found", lambda search, ending=False: time.sleep(2))
+        round_ = asyncio.create_task(Watch(node.acts).round())
+        longest = 0.0
+        while not round_.done():
+            began = time.monotonic()
+            await asyncio.sleep(0.01)
+            longest = max(longest, time.monotonic() - began)
+        assert longest < 0.4
+    assert "end 17" in node.queue.notes
+    assert [one.state for one in node.acts.store.all()] == ["leaving"]
+    await Watch(node.acts).round()
+    assert node.acts.store.all() == ()
+
+
+async def test_who_has_many_threads_and_files_takes_no_longer(node: Node) -> None:
+    """What the threads have in common is looked at once."""
+    await node.mount(dataset="trees", person=CALLER.name)
+    script = (
+        "import threading, time\n"
+        "files = [open('/dev/null') for _ in range(900)]\n"
+        "for _ in range(400): threading.Thread(target=time.sleep, args=(600,)).start()\n"
+        "print(flush=True); time.sleep(600)"
+    )
+    process = node.within("/usr/bin/python3", "-c", script)
+    assert process.stdout
+    assert process.stdout.read(1) == b"\n"
+    began = time.monotonic()
+    assert await node.acts.answer(UNMOUNT, CALLER) == {"unmounted": "trees"}
+    assert time.monotonic() - began < 2
+    process.kill()
+    process.wait()
+
+
+def test_a_number_that_is_somebody_elses_now_is_left_alone() -> None:
+    """Between the find and the end the process may have gone, and its number may be given anew."""
+    process = subprocess.Popen(["sleep", "600"])
+    with holders._kept(process.pid) as kept:
+        assert kept is not None
+        view = View(mount=1, device="8:1", root="/")
+        Search(view, PERSON.pw_uid, ())._kill(process.pid, kept)
+        assert process.poll() is None
+        Search(view, 0, ())._kill(process.pid, kept)
+        assert process.wait(timeout=5) == -9
+
+
+async def test_the_mark_stays_for_the_dataset_that_is_left(node: Node) -> None:
+    """It goes with the last that must be alone; each round looks whether it is there."""
+    node.offer("stones", "flint,1\n")
+    for name in ("trees", "stones"):
+        await node.mount(dataset=name, person=CALLER.name, alone=True)
+    node.queue.notes.clear()
+    assert await node.acts.answer(UNMOUNT, CALLER) == {"unmounted": "trees"}
+    await Watch(node.acts).round()
+    assert node.queue.notes == ["17 stones", "17 stones again"]
+    await node.acts.answer(UNMOUNT.replace(b"trees", b"stones"), CALLER)
+    assert node.queue.notes[2:] == ["17"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_what_nobody_knows_of_is_taken_from_whoever_holds_it(node: Node, known: bool) -> None:
+    """A mount without a record goes with the copies of it; of an unknown person's the job is ended."""
+    await node.mount(dataset="trees", person=CALLER.name)
+    hold = {True: ["unshare", "-Urm", "sh"], False: ["sh"]}[known]
+    process = node.within(*hold, "-c", f"cd {node.path}; echo; exec sleep 600")
+    assert process.stdout
+    assert process.stdout.read(1) == b"\n"
+    node.acts.store.drop(node.acts.store.all()[0])
+    node.queue.away = not known
+    await Watch(node.acts).begin()
+    assert "end 17" in node.queue.notes
+    assert node.within("ls", "-A", str(node.path)).communicate()[0] == b""
+    assert node.acts.store.all() == ()
+    if not known:  # Slurm does the rest
+        process.kill()
+    assert process.wait(timeout=5) == -9
+
+
+async def test_a_mount_that_failed_is_taken_from_whoever_holds_it(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who copied it in the moment that it was there does not keep it; nothing is left, the mark neither."""
+    lay, processes = Views.lay, list[subprocess.Popen[bytes]]()
+
+    async def fails(views: Views, space: Path, dataset: str, source: Path) -> View:
+        await lay(views, space, dataset, source)
+        processes.append(node.within("unshare", "-Urm", "sh", "-c", "echo; exec sleep 600"))
+        output = processes[0].stdout
+        assert output
+        output.read(1)
+        raise NoView("failed", "it is not as it should be")
+
+    monkeypatch.setattr(Views, "lay", fails)
+    answer = await node.mount(dataset="trees", person=CALLER.name, alone=True)
+    assert answer["trouble"] == "failed"
+    assert processes[0].wait(timeout=5) == -9
+    assert node.acts.store.all() == ()
+    assert node.audit.open() == []
+    assert node.queue.notes == ["17 trees", "end 17", "17", "17"]
