@@ -400,7 +400,7 @@ def test_a_copy_keeps_what_the_person_would_unmount(mounting: Mounting) -> None:
 
 
 def test_alone(mounting: Mounting) -> None:
-    """Not while anything else of theirs runs or waits; marked in Slurm; gone, with its job, when a second comes."""
+    """Not while anything else of theirs runs or waits; marked in Slurm; gone with its job at a second."""
     job, other = mounting.job("onderzoeker"), mounting.job("onderzoeker")
     restricted = {"tier": "restricted", "alone": True, "entitlement": "access-1"}
     assert mounting.mount("onderzoeker", job, "trees", **restricted)["trouble"] == "others-run"
@@ -417,7 +417,7 @@ def test_alone(mounting: Mounting) -> None:
         mounting.job("onderzoeker")
     second = mounting.job("onderzoeker", by_root=True)
     # Nobody can say who holds what in a job: it is ended with its mount.
-    until(lambda: mounting.spaces(job) == (), 10)
+    until(lambda: mounting.spaces(job) == [], 10)
     until(lambda: mounting.platform.state(job) == "CANCELLED", 10)
     assert mounting.platform.state(second) == "RUNNING"
 
