@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from werkplaats_datasets.record import Record
 from werkplaats_desk.access import require_version
 from werkplaats_desk.applications import Decision
-from werkplaats_desk.models import APPROVED, DECLINED, REVOKED, SUBMITTED, WITHDRAWN, Access
+from werkplaats_desk.deciding import close, decided
+from werkplaats_desk.models import APPROVED, DECLINED, SUBMITTED, WITHDRAWN, Access
 from werkplaats_desk.names import some_lines
 from werkplaats_desk.people import Person
 from werkplaats_desk.published import View
@@ -120,12 +121,12 @@ def decide(session: Session, one: Access, steward: Person, decision: Decision, t
     if one.person == steward.name:
         raise Refusal("own", _("Nobody decides on a request of their own. Ask another steward."), 403)
     if one.state != SUBMITTED or one.version != decision.version:
-        raise _decided(one)
+        raise decided(one)
     if decision.approve and one.until < today:
         raise Refusal(
             "bad-day", _("Its last day is over meanwhile. Decline it, so that it can be asked anew.")
         )
-    _close(session, one, APPROVED if decision.approve else DECLINED, steward, decision.word)
+    close(session, one, APPROVED if decision.approve else DECLINED, steward, decision.word)
 
 
 def withdraw(session: Session, one: Access, person: Person) -> None:
@@ -134,26 +135,8 @@ def withdraw(session: Session, one: Access, person: Person) -> None:
         raise Refusal("not-yours", _("Only who made a request can withdraw it."), 403)
     session.refresh(one, with_for_update=True)
     if one.state != SUBMITTED:
-        raise _decided(one)
-    _close(session, one, WITHDRAWN, person, "")
-
-
-def _close(session: Session, one: Access, state: str, by: Person, word: str) -> None:
-    one.state, one.word = state, word
-    one.decided_by, one.decided_at = by.name, int(time.time())
-    session.flush()
-
-
-def _decided(one: Access) -> Refusal:
-    if one.decided_by is None:
-        return Refusal("changed", _("This request changed meanwhile. Load the page again."), 409)
-    said = {
-        APPROVED: _("{name} has approved this request already."),
-        REVOKED: _("{name} has approved this request already."),
-        DECLINED: _("{name} has declined this request already."),
-        WITHDRAWN: _("{name} has withdrawn this request."),
-    }[one.state]
-    return Refusal("decided", said.format(name=one.decided_by), 409)
+        raise decided(one)
+    close(session, one, WITHDRAWN, person, "")
 
 
 def of_dataset(session: Session, dataset: str) -> list[Access]:

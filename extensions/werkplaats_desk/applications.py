@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from werkplaats_desk import budget
+from werkplaats_desk.deciding import close, decided
 from werkplaats_desk.models import APPROVED, DECLINED, SUBMITTED, WITHDRAWN, Application
 from werkplaats_desk.names import PATTERN, one_line, project_name, some_lines
 from werkplaats_desk.people import Person
@@ -138,12 +139,12 @@ def decide(
     """
     session.refresh(one, with_for_update=True)  # until this is over nobody else decides
     if one.state != SUBMITTED or one.version != decision.version:
-        raise _decided(one)
+        raise decided(one)
     if decision.approve:
         require_day(one.ends, today)
         budget.require(session, settings, one.stream, one.gpu_hours, today)
         one.project = _name(settings, one)
-    _close(session, one, APPROVED if decision.approve else DECLINED, operator, decision.word)
+    close(session, one, APPROVED if decision.approve else DECLINED, operator, decision.word)
 
 
 def withdraw(session: Session, one: Application, person: Person) -> None:
@@ -152,25 +153,8 @@ def withdraw(session: Session, one: Application, person: Person) -> None:
         raise Refusal("not-yours", _("Only who made a request can withdraw it."), 403)
     session.refresh(one, with_for_update=True)
     if one.state != SUBMITTED:
-        raise _decided(one)
-    _close(session, one, WITHDRAWN, person, "")
-
-
-def _close(session: Session, one: Application, state: str, by: Person, word: str) -> None:
-    one.state, one.word = state, word
-    one.decided_by, one.decided_at = by.name, int(time.time())
-    session.flush()
-
-
-def _decided(one: Application) -> Refusal:
-    if one.decided_by is None:
-        return Refusal("changed", _("This request changed meanwhile. Load the page again."), 409)
-    said = {
-        APPROVED: _("{name} has approved this request already."),
-        DECLINED: _("{name} has declined this request already."),
-        WITHDRAWN: _("{name} has withdrawn this request."),
-    }[one.state]
-    return Refusal("decided", said.format(name=one.decided_by), 409)
+        raise decided(one)
+    close(session, one, WITHDRAWN, person, "")
 
 
 def _name(settings: Settings, one: Application) -> str:

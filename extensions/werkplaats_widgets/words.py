@@ -79,7 +79,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
             "Deze gegevens zijn beperkt. Zolang ze gekoppeld zijn, mag er niets anders van jou draaien "
             "of wachten en is deze server met niemand te delen."
         ),
-        "alone_ends": "Ze worden ontkoppeld op {moment}, of eerder als deze server stopt.",
+        "alone_ends": "Op {moment} worden ze ontkoppeld en stopt deze server, of eerder als je haar stopt.",
         "alone_job": "Ze worden ontkoppeld als deze server stopt.",
         "alone_before": (
             "Beperkt betekent: zolang deze gegevens gekoppeld zijn, mag er niets anders van jou draaien "
@@ -183,7 +183,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
             "This data is restricted. While it is mounted nothing else of yours may run or wait, "
             "and this server cannot be shared with anybody."
         ),
-        "alone_ends": "It is unmounted on {moment}, or sooner when this server stops.",
+        "alone_ends": "On {moment} it is unmounted and this server is ended, or sooner when you stop it.",
         "alone_job": "It is unmounted when this server stops.",
         "alone_before": (
             "Restricted means: while this data is mounted nothing else of yours may run or wait, "
