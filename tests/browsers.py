@@ -57,8 +57,14 @@ def sign_in(page: Page, url: str, name: str, password: str) -> None:
 
 
 def open_notebook(page: Page, url: str, name: str, path: str) -> None:
-    """Open a notebook of a person's in Lab, by Lab's own address for it, until its kernel is idle."""
-    page.goto(f"{url}user/{name}/lab/tree/{path}")
+    """Open a notebook of a person's in Lab, by Lab's own address for it, until its kernel is idle.
+
+    What was open before is not opened again (`reset`): another notebook, which stands in front for a
+    moment, would be the one that is looked at and run.
+    """
+    page.goto(f"{url}user/{name}/lab/tree/{path}?reset")
+    in_front = page.locator("#jp-main-dock-panel .lm-TabBar-tab.lm-mod-current", has_text=Path(path).name)
+    in_front.first.wait_for(timeout=60_000)
     page.locator(".jp-Notebook .jp-Cell:visible").first.wait_for(timeout=60_000)
     idle = page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]:visible')
     expect(idle.first).to_be_visible(timeout=60_000)
@@ -76,7 +82,6 @@ def run_all(page: Page, words: dict[str, str]) -> None:
 
     Lab shows a kernel as idle before its own connection to it stands, and drops what is run until then;
     or it misses what a widget says of itself, and shows that one as loading for ever.
-    Other notebooks may be there, behind this one, with outputs: Lab opens again what was open before.
     """
     for _ in range(6):
         page.get_by_role("menuitem", name=words["run"], exact=True).first.click()

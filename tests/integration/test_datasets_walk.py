@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import TimeoutError as TooLate
 
 from tests.browsers import DESKTOP, WORDS, Walk, notebook_of, open_notebook, run_all, sign_in
 
@@ -60,6 +62,10 @@ def in_lab(platform: Platform, browser: Browser) -> Iterator[object]:
 def card(walk: Walk, dataset: str) -> Locator:
     """Return a dataset's card in the notebook."""
     found = walk.page.locator(f'.jp-Notebook [data-dataset="{dataset}"]')
+    notebook = walk.page.locator(".jp-Notebook")
+    with contextlib.suppress(TooLate):
+        found.wait_for()
+    assert found.count() == 1, f"no card of {dataset}, but: {notebook.all_inner_texts()}"
     found.scroll_into_view_if_needed()
     return found
 
