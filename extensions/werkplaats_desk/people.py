@@ -33,3 +33,7 @@ class Person:
         """Return whether they may make courses."""
         named = self.name in settings.teachers or bool(self.groups & set(settings.teacher_groups))
         return named or self.decides(settings)
+
+    def answers(self, settings: Settings) -> bool:
+        """Return whether they are an expert, who answers questions."""
+        return settings.help is not None and settings.help.expert(self.name) is not None

@@ -54,6 +54,88 @@ class Flavour(Frozen):
     gpus: int
 
 
+class Topic(Frozen):
+    """What a question may be about: one of the factory's domains, or a technique."""
+
+    name: str
+    title: Words
+    kind: Literal["domain", "technique"]
+
+
+class Expert(Frozen):
+    """Somebody of the expertise centre.
+
+    Attributes
+    ----------
+    name
+        A Unix name, with which they sign in.
+    topics
+        Names of topics; empty for all of them.
+    hours_per_week
+        How long they answer questions (h).
+    mail
+        Where they are told of what happens; empty for not at all.
+    """
+
+    name: str
+    topics: tuple[str, ...] = ()
+    languages: tuple[Literal["nl", "en"], ...] = ("nl", "en")
+    hours_per_week: float
+    mail: str = ""
+
+
+class Mail(Frozen):
+    """How the desk sends mail, and gets the answers.
+
+    Attributes
+    ----------
+    sender
+        The address that mail comes from; replies go to ``local+secret@domain`` of it.
+    host, port, security, user
+        The server that takes it (SMTP, RFC 5321); ``security`` as of RFC 8314: ``none`` is for the same
+        machine alone.
+    password_file
+        Holds the password of `user`, where there is one.
+    incoming
+        The socket on which the desk takes mail that came in (LMTP, RFC 2033); without one replies by
+        mail are not taken, and mail says so.
+    """
+
+    sender: str
+    host: str
+    port: int
+    security: Literal["none", "starttls", "tls"] = "starttls"
+    user: str = ""
+    password_file: Path | None = None
+    incoming: Path | None = None
+
+
+class Help(Frozen):
+    """The expertise centre.
+
+    Attributes
+    ----------
+    guarantees
+        Each stream's part of the experts' hours, by its name; they sum to at most 1.
+    address
+        What people see before the desk's path, such as ``https://werkplaats.example``; for links in mail.
+    """
+
+    topics: tuple[Topic, ...]
+    experts: tuple[Expert, ...]
+    guarantees: dict[str, float]
+    mail: Mail | None = None
+    address: str = ""
+
+    def topic(self, name: str) -> Topic | None:
+        """Return the topic of that name."""
+        return next((topic for topic in self.topics if topic.name == name), None)
+
+    def expert(self, name: str) -> Expert | None:
+        """Return the expert of that name."""
+        return next((expert for expert in self.experts if expert.name == name), None)
+
+
 class Settings(Frozen):
     """Everything in the file; it holds no secret.
 
@@ -94,6 +176,8 @@ class Settings(Frozen):
         Where the audit listens.
     own_mounts
         Whether a job can have mounts of its own here; else open datasets alone are there, for everybody.
+    help
+        The expertise centre; without it nobody can ask.
     """
 
     look: Look
@@ -118,6 +202,7 @@ class Settings(Frozen):
     signing_key_file: Path | None = None
     audit: Path | None = None
     own_mounts: bool = True
+    help: Help | None = None
     prefix: str = "/services/desk/"
     hub: str = "/hub/"
     hub_api: str

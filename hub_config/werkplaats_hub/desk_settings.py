@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from werkplaats_hub.facility import Facility
+from werkplaats_hub.help_settings import help_settings
 from werkplaats_hub.instance import Instance
 from werkplaats_spawners.offer import FIRST_STEPS, LENT, OURS
 
@@ -59,6 +60,7 @@ def desk_settings(instance: Instance, facility: Facility) -> str:
         "signing_key_file": str(instance.secrets / "desk-signing-key"),
         "audit": str(instance.audit_socket),
         "own_mounts": _own_mounts(instance),
+        "help": help_settings(instance, facility.help, {s.name: s.share for s in facility.streams}),
         "hub_api": f"http://127.0.0.1:{instance.port_hub}/hub/api",
         "port": instance.port_desk,
         "database": desk.database or f"sqlite:///{instance.state}/desk/desk.sqlite",

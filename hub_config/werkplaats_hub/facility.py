@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from werkplaats_hub import granted
 from werkplaats_hub.audit_settings import AuditPlace
 from werkplaats_hub.granted import Drop
+from werkplaats_hub.help_settings import Help
 from werkplaats_hub.look import FacilityLook
 from werkplaats_spawners.language import Language
 from werkplaats_spawners.offer import (
@@ -165,6 +166,7 @@ class Facility(Frozen):
     limits: Limits = Limits()
     desk: Desk = Desk()
     audit: AuditPlace = AuditPlace()
+    help: Help | None = None
     demo: Demo | None = None
 
     @model_validator(mode="after")
@@ -186,6 +188,8 @@ class Facility(Frozen):
         known = ", ".join(sorted(names))
         if self.first_steps and self.first_steps.stream not in names:
             raise ValueError(f"first_steps.stream is '{self.first_steps.stream}'; write one of: {known}")
+        if self.help:
+            self.help.require({stream.name: stream.share for stream in self.streams})
         if self.desk.course_stream and self.desk.course_stream not in names:
             raise ValueError(f"desk.course_stream is '{self.desk.course_stream}'; write one of: {known}")
         for project in self.projects:

@@ -198,6 +198,11 @@ class Instance(BaseModel):
         return self.run / "mounts/mounts.socket"
 
     @property
+    def mail_socket(self) -> Path:
+        """Where the desk takes mail that came in, from this machine's mail server (LMTP)."""
+        return self.run / "mail/mail.socket"
+
+    @property
     def audit_socket(self) -> Path:
         """Where the audit listens, to the desk and to the mount daemon."""
         return self.run / "audit/audit.socket"

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import werkplaats_desk.centre.models  # noqa: F401  # its tables belong to the same database
 from werkplaats_desk.models import Base
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata)
