@@ -1,4 +1,4 @@
-"""What the desk does by itself: files of what was granted, and the hours of the public account."""
+"""What the desk does by itself: files of what was granted, and the numbers of the public account."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from werkplaats_desk import allocation
+from werkplaats_desk.centre import figures
 from werkplaats_desk.desk import Desk
 from werkplaats_desk.published import Away
 
@@ -38,6 +39,11 @@ class Chores:
         """Do everything once."""
         self._do("outbox", self._desk.publish)
         self._do("allocation", lambda: allocation.refresh(self._desk, datetime.now()))
+        self._do("expertise", self._count_help)
+
+    def _count_help(self) -> None:
+        with self._desk.database.transaction() as session:
+            figures.refresh(session, self._desk.settings, datetime.now())
 
     def _do(self, name: str, chore: Callable[[], object]) -> None:
         try:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Date,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -299,4 +300,31 @@ class Offering(Base):
 
     person: Mapped[str] = mapped_column(String(64), primary_key=True)
     wanted: Mapped[str] = mapped_column(String(3))
+    at: Mapped[int] = mapped_column(BigInteger)
+
+
+class MonthOfHelp(Base):
+    """What a stream had of the experts in one month; of a month that is over it does not change any more.
+
+    Attributes
+    ----------
+    month
+        Such as ``2026-11``.
+    guaranteed, booked
+        Its part of the experts' hours in that month, and what was worked for it (h).
+    asked, answered
+        How many questions were asked in it, and how many of those were answered for the first time.
+    first_answer
+        Half of those were answered within so long (s).
+    """
+
+    __tablename__ = "help_months"
+
+    month: Mapped[str] = mapped_column(String(7), primary_key=True)
+    stream: Mapped[str] = mapped_column(String(40), primary_key=True)
+    guaranteed: Mapped[float] = mapped_column(Float)
+    booked: Mapped[float] = mapped_column(Float)
+    asked: Mapped[int] = mapped_column(Integer)
+    answered: Mapped[int] = mapped_column(Integer)
+    first_answer: Mapped[int | None] = mapped_column(BigInteger, default=None)
     at: Mapped[int] = mapped_column(BigInteger)

@@ -21,6 +21,7 @@ def upgrade() -> None:
     _incoming_mails()
     _looks()
     _offerings()
+    _help_months()
 
 
 def _tickets() -> None:
@@ -232,4 +233,19 @@ def _offerings() -> None:
         sa.Column("wanted", sa.String(length=3), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("person"),
+    )
+
+
+def _help_months() -> None:
+    op.create_table(
+        "help_months",
+        sa.Column("month", sa.String(length=7), nullable=False),
+        sa.Column("stream", sa.String(length=40), nullable=False),
+        sa.Column("guaranteed", sa.Float(), nullable=False),
+        sa.Column("booked", sa.Float(), nullable=False),
+        sa.Column("asked", sa.Integer(), nullable=False),
+        sa.Column("answered", sa.Integer(), nullable=False),
+        sa.Column("first_answer", sa.BigInteger(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("month", "stream"),
     )
