@@ -31,12 +31,12 @@ class Figure:
 
     @property
     def ratio(self) -> float | None:
-        """The peer's over ours: more than 1 is better than the peer.
+        """The peer's over ours: more than 1 is better than the peer; nothing where ours is none at all.
 
         >>> Figure("post_to_ready", 2.0, 3.0, "s", 9).ratio
         1.5
         """
-        return None if self.peer is None else round(self.peer / self.ours, 3)
+        return None if self.peer is None or not self.ours else round(self.peer / self.ours, 3)
 
     def line(self) -> str:
         """Return the JSON line.

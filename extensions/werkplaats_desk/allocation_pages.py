@@ -52,7 +52,7 @@ def as_csv(desk: TheDesk) -> Response:
     "/expertise.csv",
     response_class=Response,
     responses={200: {"content": {"text/csv": {}}, "description": "One line a stream and month."}},
-    summary="Guaranteed and booked hours of experts, and time to the first answer, per stream and month; public",
+    summary="Hours of experts and time to the first answer, per stream and month; public",
 )
 def expertise_as_csv(desk: TheDesk) -> Response:
     """Return the account of the expertise centre as CSV."""

@@ -111,7 +111,7 @@ def as_csv(rows: Iterable[MonthOfHelp]) -> str:
                 counted(row.answered),
                 soon,
                 at,
-            ]  # fmt: skip
+            ]
         )
     return out.getvalue()
 

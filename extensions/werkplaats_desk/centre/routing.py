@@ -1,8 +1,9 @@
 """Whose turn it is: every stream's part of the experts' hours holds in any four weeks.
 
 Of the streams with a question that waits for an expert, the one goes first that had least of its guarantee
-in the last four weeks. What a stream does not ask for is used by others at once, and a stream that comes
-back goes before them until it had its part: nothing is reserved into emptiness, and nothing is lost.
+in the last seven days. What a stream does not ask for is used by others at once, and a stream that comes
+back goes before them until it had its part: nothing is reserved into emptiness. Looking back over a week
+keeps the four weeks best: looking back over all four, a stream that once used what was idle waits for long.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-#: In which the guarantees hold (s).
-WINDOW: Final = 28 * 24 * 3600
+#: How far is looked back (s).
+WINDOW: Final = 7 * 24 * 3600
 #: How long an expert works on one question before it is looked at again whose turn it is (minutes).
 SITTING: Final = 60
 
@@ -66,7 +67,7 @@ class Turns:
         self._had[stream] = self._had.get(stream, 0.0) + minutes
 
     def had(self, stream: str, now: float) -> float:
-        """Return what a stream had in the last four weeks (minutes)."""
+        """Return what a stream had in the last seven days (minutes)."""
         while self._worked and self._worked[0][0] <= now - WINDOW:
             _at, name, minutes = self._worked.popleft()
             self._had[name] -= minutes
