@@ -78,7 +78,7 @@ def _mounts(platform: Ours, root: Path, _console: Console, repeats: int) -> Iter
 
 
 def _experts(_platform: Ours, root: Path, _console: Console, _repeats: int) -> Iterator[Figure]:
-    yield from expert_hours.figures(root, seeds=2)
+    yield from expert_hours.figures(root.with_name("logs"), seeds=2)
 
 
 _GPU = {"user_options": {"flavour": "gpu-1"}}
