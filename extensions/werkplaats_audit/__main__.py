@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import Final
 
 from werkplaats_audit.journal import Journal
 from werkplaats_audit.keeper import Keeper
@@ -16,10 +17,14 @@ from werkplaats_audit.service import Service, uid_of
 from werkplaats_audit.settings import Settings
 from werkplaats_datasets.signed import Signer
 
+#: After how long (s) a thread that reads lets the one go on that writes.
+_TURN: Final = 0.001
+
 
 def main(path: Path) -> None:
     """Serve until told to end."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    sys.setswitchinterval(_TURN)
     settings = Settings.read(path)
     signer = Signer(settings.key.read_bytes())
     _alone(settings.folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -14,18 +15,21 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-from tests.audit.journals import Place, mount
+from tests.audit.journals import SIGNER, Place, mount, place
 
 from werkplaats_audit import heads
 from werkplaats_audit.client import Audit, AuditAway
-from werkplaats_audit.events import MOST_LINE, Event, tame
-from werkplaats_audit.service import MOST_CONNECTIONS
+from werkplaats_audit.events import MOST_LINE, Entry, Event, tame
+from werkplaats_audit.journal import Journal
+from werkplaats_audit.keeper import Keeper
+from werkplaats_audit.service import MOST_CONNECTIONS, READERS, Service
 from werkplaats_audit.settings import Settings
 from werkplaats_audit.verify import verify
 from werkplaats_datasets.signed import Checker, Signer, new_key
@@ -247,6 +251,65 @@ def test_what_is_refused_can_be_written(process: Process) -> None:
     assert entry.event.dataset.startswith("../../etc\ufffd\ufffdxxx")
     with refused("too-large"):
         audit.begin(Event(kind="mount", detail={f"a{number}": "é" * 4000 for number in range(20)}))
+
+
+class Held(Journal):
+    """A journal of which each reading waits until it is let go on."""
+
+    reading: ClassVar[Counter[str]] = Counter()
+    goes_on: ClassVar[threading.Event] = threading.Event()
+
+    def read(self, *args: Any, **more: Any) -> list[Entry]:
+        """Wait, and then read."""
+        self.reading["now"] += 1
+        self.reading["most"] = max(self.reading["most"], self.reading["now"])
+        assert self.goes_on.wait(30)
+        self.reading["now"] -= 1
+        return super().read(*args, **more)
+
+
+async def test_what_is_written_waits_for_nothing_that_is_read(tmp_path: Path) -> None:
+    """Readings that do not come to an end keep no act from being written down, nor are there many at once."""
+    made = place(tmp_path)
+    Held.reading.clear()
+    Held.goes_on.clear()
+    service = Service(Keeper(lambda: Held(made.folder, made.anchor, SIGNER)), 65534)
+    running = asyncio.create_task(service.run(tmp_path / "socket"))
+    audit = Audit(tmp_path / "socket", 15)
+    while not (tmp_path / "socket").exists():
+        await asyncio.sleep(0.01)
+    first = await asyncio.to_thread(audit.note, mount(), "done")
+    asked = [b'{"want": "read"}\n'] * 12
+    connections = [await asyncio.open_unix_connection(tmp_path / "socket") for _ in asked]
+    for line, (_, writer) in zip(asked, connections, strict=True):
+        writer.write(line)
+    while not Held.reading["now"]:
+        await asyncio.sleep(0.01)
+    try:
+        assert await asyncio.to_thread(audit.note, mount(), "done") == first + 1
+        assert Held.reading["most"] <= READERS
+    finally:
+        Held.goes_on.set()
+    for reader, writer in connections:
+        answer = json.loads(await asyncio.wait_for(reader.readline(), 15))
+        assert answer["entries"][0]["number"] == first
+        writer.close()
+    assert Held.reading["most"] <= READERS
+    os.kill(os.getpid(), signal.SIGTERM)
+    await running
+
+
+def test_one_program_reads_so_much_at_once_and_writes_all_the_same(process: Process) -> None:
+    """Its reads take no more of its connections than there are for them; one too many is told so in time."""
+    audit = Audit(process.socket, 0.3)
+    audit.note(mount(), "done")
+    for _ in range(4):
+        assert audit._reads.acquire(blocking=False)
+    with refused("busy"):
+        audit.read()
+    assert audit.note(mount(), "done") == 2
+    audit._reads.release()
+    assert len(audit.read()) == 2
 
 
 def test_several_lines_over_one_connection(process: Process) -> None:
