@@ -7,22 +7,19 @@ import contextlib
 import json
 import os
 import pwd
-import shutil
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from tests.audit.journals import SIGNER, Place, mount, place
+from tests.audit.journals import CHECKER, SIGNER, mount, place
+from tests.audit.processes import Process, running
 
 from werkplaats_audit import heads
 from werkplaats_audit.client import Audit, AuditAway
@@ -30,71 +27,11 @@ from werkplaats_audit.events import MOST_LINE, Entry, Event, tame
 from werkplaats_audit.journal import Journal
 from werkplaats_audit.keeper import Keeper
 from werkplaats_audit.service import MOST_CONNECTIONS, READERS, Service
-from werkplaats_audit.settings import Settings
 from werkplaats_audit.verify import verify
-from werkplaats_datasets.signed import Checker, Signer, new_key
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can be several users")
 
 DESK, STRANGER = "daemon", "nobody"
-KEY = new_key()
-CHECKER = Checker(Signer(KEY).public())
-
-
-@dataclass
-class Process:
-    """An audit that runs."""
-
-    root: Path
-    place: Place
-    socket: Path
-    running: subprocess.Popen[bytes] | None = field(default=None)
-
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        self.running = self.launch()
-        end = time.monotonic() + 20
-        while self.trouble() == "away":
-            assert self.running.poll() is None
-            assert time.monotonic() < end
-            time.sleep(0.05)
-
-    def trouble(self) -> str:
-        """Return what keeps it from writing."""
-        try:
-            Audit(self.socket).head()
-        except AuditAway as wrong:
-            return wrong.reason
-        return ""
-
-    def launch(self) -> subprocess.Popen[bytes]:
-        """Start a process and do not wait."""
-        command = [sys.executable, "-m", "werkplaats_audit", str(self.root / "audit.json")]
-        return subprocess.Popen(command, stderr=subprocess.PIPE)
-
-    def end(self, number: int = signal.SIGTERM) -> int:
-        """End it, and return its status."""
-        assert self.running
-        self.running.send_signal(number)
-        self.running.communicate(timeout=20)
-        return self.running.returncode
-
-    def lines(self, *messages: Any) -> list[dict[str, Any]]:
-        """Send lines as they are, over one connection, and return the answers."""
-        with self.connection() as connection, connection.makefile("rb") as answers:
-            found = []
-            for message in messages:
-                data = message if isinstance(message, bytes) else json.dumps(message).encode()
-                connection.sendall(data + b"\n")
-                found.append(json.loads(answers.readline()))
-            return found
-
-    def connection(self) -> socket.socket:
-        """Return a connection."""
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(20)
-        connection.connect(str(self.socket))
-        return connection
 
 
 @contextlib.contextmanager
@@ -110,26 +47,8 @@ def as_user(name: str) -> Iterator[None]:
 @pytest.fixture
 def process() -> Iterator[Process]:
     """A process on folders that other users can walk to."""
-    root = Path(tempfile.mkdtemp(prefix="audit-"))
-    root.chmod(0o755)
-    for name in ("audit", "elsewhere"):
-        (root / name).mkdir(mode=0o700)
-    made = Process(root, Place(root / "audit", root / "elsewhere/heads"), root / "audit.socket")
-    (root / "key").write_bytes(KEY)
-    settings = Settings(
-        socket=made.socket,
-        folder=made.place.folder,
-        anchor=made.place.anchor,
-        key=root / "key",
-        desk_user=DESK,
-    )
-    (root / "audit.json").write_text(settings.model_dump_json())
-    made.start()
-    yield made
-    assert made.running
-    if made.running.poll() is None:
-        assert made.end() == 0
-    shutil.rmtree(root)
+    with running(DESK) as made:
+        yield made
 
 
 def verified(process: Process) -> int:
