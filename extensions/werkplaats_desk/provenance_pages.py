@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from sqlalchemy import select
 
-from werkplaats_desk import access_requests, courses, pages, provenance
+from werkplaats_desk import access_requests, courses, fence, pages, provenance
 from werkplaats_desk.crate import crate
 from werkplaats_desk.datasets import Datasets
 from werkplaats_desk.desk import Caller, Desk, Reader, TheDatasets, TheDesk
@@ -52,6 +52,8 @@ def shown(
     format: Form = "html",  # noqa: A002
 ) -> Response:
     """Show the statement to who is signed in."""
+    if project:
+        fence.require_told(request.headers)
     return _answer(request, _statement(desk, datasets, person, project, job, notebook), format)
 
 
