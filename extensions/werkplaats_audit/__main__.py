@@ -12,6 +12,7 @@ from typing import Final
 
 from werkplaats_audit.journal import Journal
 from werkplaats_audit.keeper import Keeper
+from werkplaats_audit.mailing import Mailing
 from werkplaats_audit.recovery import Broken
 from werkplaats_audit.service import Service, uid_of
 from werkplaats_audit.settings import Settings
@@ -33,6 +34,8 @@ def main(path: Path) -> None:
         keeper.journal()
     except (Broken, OSError) as wrong:  # it listens all the same: who asks is told, and a full disk passes
         logging.error("%s", wrong)
+    if settings.mail is not None:
+        Mailing(settings.mail, keeper.signed, settings.folder / "mailed").start()
     asyncio.run(Service(keeper, uid_of(settings.desk_user)).run(settings.socket))
 
 

@@ -70,6 +70,11 @@ class Keeper:
             _log.info("the journal has %d entries", self._journal.head().entry)
         return self._journal
 
+    def signed(self) -> str:
+        """Return the last signed head, or nothing where no journal is open; any thread may ask."""
+        journal = self._journal
+        return journal.head().signed if journal is not None else ""
+
     def close(self) -> None:
         """Let go of the journal; the next message opens it again."""
         if self._journal is not None:

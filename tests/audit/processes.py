@@ -19,7 +19,7 @@ from typing import Any
 from tests.audit.journals import KEY, Place, place
 
 from werkplaats_audit.client import Audit, AuditAway
-from werkplaats_audit.settings import Settings
+from werkplaats_audit.settings import Mail, Settings
 
 
 @dataclass
@@ -79,7 +79,9 @@ class Process:
 
 
 @contextmanager
-def running(desk: str, filled: Callable[[Place], None] | None = None) -> Iterator[Process]:
+def running(
+    desk: str, filled: Callable[[Place], None] | None = None, mail: Mail | None = None
+) -> Iterator[Process]:
     """Run one, on folders that other users can walk to.
 
     Parameters
@@ -101,6 +103,7 @@ def running(desk: str, filled: Callable[[Place], None] | None = None) -> Iterato
         anchor=made.place.anchor,
         key=root / "key",
         desk_user=desk,
+        mail=mail,
     )
     (root / "audit.json").write_text(settings.model_dump_json())
     made.start()
