@@ -31,6 +31,11 @@ def is_a_scripts(headers: Mapping[str, str]) -> bool:
     return not goes or "service-worker-navigation-preload" in headers
 
 
+def is_told(headers: Mapping[str, str]) -> bool:
+    """Return whether the browser says anything of who asks."""
+    return _MODE in headers and _WHERE in headers
+
+
 def require_told(headers: Mapping[str, str]) -> None:
     """Refuse where the browser does not say who asks.
 
@@ -38,7 +43,7 @@ def require_told(headers: Mapping[str, str]) -> None:
     ------
     Refusal
     """
-    if _MODE in headers and _WHERE in headers:
+    if is_told(headers):
         return
     sentence = _(
         "Over plain HTTP, a notebook of somebody else's could read this page in your browser and act in "
