@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from werkplaats_audit.client import Audit, AuditAway
+from werkplaats_audit.client import AuditAway
 from werkplaats_audit.events import Event
 from werkplaats_datasets.grants import Grant, read_grant
 from werkplaats_datasets.signed import Checker, Forged
@@ -25,6 +25,7 @@ from werkplaats_mounts.sentences import say
 from werkplaats_mounts.settings import Settings
 from werkplaats_mounts.slurm import Slurm, SlurmAway
 from werkplaats_mounts.spaces import Spaces
+from werkplaats_mounts.told import Told
 from werkplaats_mounts.views import NoView, Views
 
 _log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class Acts:
     checker: Checker
     desk: Desk
     slurm: Slurm
-    audit: Audit
+    audit: Told
     store: Store
     spaces: Spaces
     views: Views
@@ -111,7 +112,7 @@ class Acts:
             except (Refused, Forged, NoView, DeskAway, SlurmAway, AuditAway, OSError) as wrong:
                 reason = _reason(wrong)
                 _log.info("%s is refused a mount (%s): %s", caller.name, reason, wrong)
-                self._note(grant, caller, reason)
+                await self._note(grant, caller, reason)
                 await asyncio.sleep(_AFTER_REFUSAL)
                 return _trouble(reason, wish.language)
         return {
@@ -130,7 +131,7 @@ class Acts:
         revocations, jobs = await asyncio.gather(self.desk.revocations(), self.slurm.jobs([grant.person]))
         _refuse("revoked" if revocations.takes(grant) else decide.job(grant, jobs))
         if not self.settings.own_mounts:
-            self._show(grant)
+            await self._show(grant)
         elif not self._is_there(grant):
             await self._mount_alone(grant)
 
@@ -168,7 +169,7 @@ class Acts:
             raise Refused("elsewhere")
         source = self._source(grant)
         self.views.make_point(grant.dataset)
-        entry = self.audit.begin(event("mount", grant))
+        entry = await self.audit.begin(event("mount", grant))
         now = int(self.clock())
         mounting = Mounted(grant=grant, state="mounting", since=now, open_entry=entry)
         try:
@@ -179,7 +180,7 @@ class Acts:
             _log.error("%s is not mounted in job %d: %s", grant.dataset, grant.job, wrong)
             await self._take_back(mounting, _reason(wrong))
             raise
-        self.leaving.finish(mounted)
+        await self.leaving.finish(mounted)
 
     def _source(self, grant: Grant) -> Path:
         try:
@@ -192,29 +193,29 @@ class Acts:
         grant = mounting.grant
         try:
             try:
-                self.audit.close(mounting.open_entry, "failed", {"why": reason})
+                await self.audit.close(mounting.open_entry, "failed", {"why": reason})
                 mounting = mounting.model_copy(update={"open_entry": 0, "said": True})
             finally:
                 await self.leaving.at_once(mounting, "killed")
         except (NoView, AuditAway, OSError) as wrong:
             _log.error("%s in job %d is cleared up later: %s", grant.dataset, grant.job, wrong)
 
-    def _show(self, grant: Grant) -> None:
+    async def _show(self, grant: Grant) -> None:
         """Write down the use of a dataset that lies open on this node, where jobs have no mounts."""
         folder = self.settings.data / grant.dataset
         if not folder.is_dir() or not any(os.scandir(folder)):
             raise Refused("no-data")
-        entry = self.audit.begin(event("mount", grant, {"own_mounts": "no"}))
-        self.audit.close(entry, "done")
+        entry = await self.audit.begin(event("mount", grant, {"own_mounts": "no"}))
+        await self.audit.close(entry, "done")
 
-    def _note(self, grant: Grant | None, caller: Caller, reason: str) -> None:
+    async def _note(self, grant: Grant | None, caller: Caller, reason: str) -> None:
         detail = {"reason": reason}
         if grant is None:
             refusal = Event(kind="refusal", person=caller.name, detail=detail)
         else:
             refusal = event("refusal", grant, detail).model_copy(update={"person": caller.name})
         try:
-            self.audit.note(refusal, "refused")
+            await self.audit.note(refusal, "refused")
         except AuditAway as wrong:
             _log.error("a refusal is not written down: %s", wrong)
 

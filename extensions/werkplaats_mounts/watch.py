@@ -87,7 +87,7 @@ class Watch:
             await self.acts.leaving.at_once(one, why or one.why or "killed")
             return
         if one.open_entry:
-            self.acts.leaving.finish(one)
+            await self.acts.leaving.finish(one)
         if one.grant.alone and jobs is not None:
             await self._mark(one)
 

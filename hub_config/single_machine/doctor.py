@@ -67,6 +67,7 @@ def examine(instance: Instance) -> list[Finding]:
         _newcomers,
         _a_log_in,
         _the_desk,
+        _the_address,
         _the_audit,
         _the_disk,
         _the_isolation,
@@ -213,6 +214,17 @@ def _the_desk(instance: Instance) -> Iterator[Finding]:
         yield Finding(f"the desk could not do lately: {', '.join(problems)}", wrong, mend)
     else:
         yield Finding(f"the desk answers at {instance.url}services/desk/")
+
+
+def _the_address(instance: Instance) -> Iterator[Finding]:
+    """Say what plain HTTP means, where others than this machine can come by it; who ends it is not known."""
+    if instance.address not in ("127.0.0.1", "::1"):
+        what = (
+            f"the proxy takes plain HTTP at port {instance.port} from other machines: over that, the desk "
+            "shows nothing to who decides for others"
+        )
+        mend = "have a web server with a certificate in front (docs/how-to/single-machine.md)"
+        yield Finding(what, mend=mend)
 
 
 def _the_audit(instance: Instance) -> Iterator[Finding]:

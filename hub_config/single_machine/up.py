@@ -83,7 +83,9 @@ class Up:
         with step("Installing people's environment (minutes, the first time)"):
             environments.install_notebook(self.console, self.instance, self.wheel, self.constraints)
         with step("Installing the proxy"):
-            node_js = environments.install_proxy(self.console, self.instance)
+            node_js, fenced_anew = environments.install_proxy(self.console, self.instance)
+            if fenced_anew:
+                self._stale.add("proxy")
         with step("Configuring Slurm for this machine"):
             renamed = self.instance.default and hosts.mend(short_hostname())
             found = isolation.find()

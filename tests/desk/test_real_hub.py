@@ -16,7 +16,7 @@ import pytest
 import requests
 import uvicorn
 from tests import hubs
-from tests.desk.conftest import SECRET, TOMORROW, FakeQueue, Fresh, settings
+from tests.desk.conftest import NAVIGATES, SECRET, TOMORROW, FakeQueue, Fresh, settings
 
 from werkplaats_desk.app import create_app
 from werkplaats_desk.database import Database
@@ -87,6 +87,8 @@ class Web:
         """Ask for a path; follow no redirect."""
         port = self.ports[path.startswith("/services/desk/")]
         more.setdefault("timeout", 30)
+        if self.ports[True] == port:
+            more["headers"] = {**NAVIGATES, **more.get("headers", {})}
         return self.http.request(method, f"http://127.0.0.1:{port}{path}", allow_redirects=False, **more)
 
     def follow(self, path: str, **more: Any) -> tuple[str, requests.Response]:

@@ -18,6 +18,10 @@ class Answer:
     headers: Any
 
 
+#: What a browser says of a page that a person goes to.
+NAVIGATES = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
 class Session:
     """A signed-in person."""
 
@@ -25,6 +29,7 @@ class Session:
         self.url = url
         self.name = name
         self.http = requests.Session()
+        self.http.headers.update(NAVIGATES)
         self.http.get(url + "hub/login", timeout=30)
         answer = self.http.post(
             url + "hub/login",
@@ -45,7 +50,8 @@ class Session:
     def api(self, method: str, path: str, body: Any = None, *, cookie: bool = False) -> Answer:
         """Call the Hub's REST API, with the person's token (or the browser's cookies)."""
         client: Any = self.http if cookie else requests
-        headers = {"X-XSRFToken": self.xsrf} if cookie else {"Authorization": f"token {self.token}"}
+        scripts = {"X-XSRFToken": self.xsrf, **dict.fromkeys(NAVIGATES)}
+        headers = scripts if cookie else {"Authorization": f"token {self.token}"}
         answer = client.request(
             method, f"{self.url}hub/api/{path}", json=body, headers=headers, timeout=60, allow_redirects=False
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Iterable, Iterator
@@ -110,6 +111,20 @@ def _parts(folder: Path, own_mounts: bool) -> Iterator[Parts]:
     yield made
     made.desk.close()
     made.audit.close()
+
+
+async def test_an_audit_that_takes_its_time_holds_up_nobody_else(plain: Parts) -> None:
+    """While one act waits to be written down, others are answered; then it goes on."""
+    (plain.acts.settings.data / "cohort").mkdir()
+    (plain.acts.settings.data / "cohort/rows.csv").touch()
+    plain.audit.goes_on.clear()
+    mounting = asyncio.create_task(plain.mount(tier="open"))
+    try:
+        assert await asyncio.to_thread(plain.audit.asked.wait, 10)
+        assert await plain.acts.answer(b'{"want": "can"}', plain.caller) == {"own_mounts": False}
+    finally:
+        plain.audit.goes_on.set()
+    assert (await mounting).get("dataset") == "cohort"
 
 
 async def test_without_mounts_of_their_own_open_datasets_are_shown(plain: Parts) -> None:

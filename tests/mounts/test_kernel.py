@@ -146,7 +146,7 @@ async def test_a_daemon_that_was_killed_in_the_midst(node: Node) -> None:
     """What was on its way is taken away at the next start, and so is what nobody knows of."""
     await node.mount(dataset="trees", person=CALLER.name)
     [mounted] = node.acts.store.all()
-    entry = node.acts.audit.begin(event("mount", mounted.grant))
+    entry = await node.acts.audit.begin(event("mount", mounted.grant))
     node.acts.store.put(mounted.model_copy(update={"state": "mounting", "view": None, "open_entry": entry}))
     await Watch(node.acts).begin()
     assert node.acts.store.all() == ()
