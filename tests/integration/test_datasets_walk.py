@@ -111,6 +111,33 @@ def test_terms_are_accepted_once(platform: Platform, in_lab) -> None:
     walk.keep("accepted")
 
 
+def test_the_same_in_english(platform: Platform, in_lab) -> None:
+    """An open dataset and one with terms, as somebody meets them who reads no Dutch."""
+    walk = in_lab("expert", "en")
+    vehicles = card(walk, "vehicles")
+    walk.keep("cards")
+    vehicles.get_by_role("button", name="Use this dataset").click()
+    expect(vehicles).to_contain_text("Ready to use")
+    walk.keep("mounted")
+    vehicles.get_by_role("button", name="Unmount").click()
+    expect(vehicles).to_contain_text("is unmounted")
+    assets = card(walk, "municipal-assets")
+    assets.get_by_role("button", name="Read the terms").click()
+    expect(assets).to_contain_text("Terms")
+    walk.keep("terms")
+    assets.get_by_role("button", name="Agree and use").click()
+    expect(assets).to_contain_text("Ready to use")
+    walk.keep("accepted")
+    walk.page.goto(platform.instance.url + "services/desk/datasets/municipal-assets")
+    walk.keep("page", whole=True)
+    walk.page.goto(platform.instance.url + "services/desk/history")
+    expect(walk.page.locator("main")).to_contain_text("vehicles")
+    walk.keep("history", whole=True)
+    walk.page.goto(platform.instance.url + "services/desk/provenance/statement?language=en")
+    expect(walk.page.locator("body")).to_contain_text("vehicles")
+    walk.keep("statement", whole=True)
+
+
 def test_a_restricted_one_is_asked_for_granted_used_and_taken_back(
     platform: Platform, browser: Browser, in_lab
 ) -> None:
