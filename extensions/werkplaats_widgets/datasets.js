@@ -348,7 +348,8 @@ class Panel {
     const fresh = make('button', { type: 'button', class: 'wp-data-button wp-mod-quiet', onclick: ask }, words.again);
     const bar = make(
       'div',
-      { class: 'wp-data-bar', role: 'search', 'aria-label': words.search },
+      // No landmark: a page may show these cards twice, and landmarks of one name cannot be told apart.
+      { class: 'wp-data-bar', role: 'group', 'aria-label': words.search },
       make('p', { class: 'wp-data-field' }, make('label', { for: `${key}-search` }, words.search), this.search),
       make('p', { class: 'wp-data-field' }, make('label', { for: `${key}-tier` }, words.tier), this.tier),
       fresh
