@@ -356,7 +356,7 @@ class Panel {
     const title = make('h2', { id: `${key}-title` }, words.title);
     // No landmarks: Lab may show these cards twice, and landmarks of one name cannot be told apart.
     const named = { class: 'wp-data', role: 'group', lang: words.language, 'aria-labelledby': `${key}-title` };
-    this.node = make('section', named, title, bar, this.trouble, this.count, this.list);
+    this.node = make('div', named, title, bar, this.trouble, this.count, this.list);
   }
 
   draw() {
