@@ -37,7 +37,7 @@ def in_lab(platform: Platform, browser: Browser) -> Iterator[object]:
 
     def come(role: str, language: str, flavour: str = "first-steps") -> Walk:
         session, name = platform.session(role), PREFIX + role
-        assert session.start({"flavour": flavour}).status in (201, 202)
+        assert session.start({"flavour": flavour}, language=language).status in (201, 202)
         session.wait_ready()
         home = platform.instance.homes / name
         notebook = home / "gegevens.ipynb"
@@ -125,7 +125,7 @@ def test_the_same_in_english(platform: Platform, in_lab) -> None:
     assets.get_by_role("button", name="Read the terms").click()
     expect(assets).to_contain_text("Terms")
     walk.keep("terms")
-    assets.get_by_role("button", name="Agree and use").click()
+    assets.get_by_role("button", name="Accept and use").click()
     expect(assets).to_contain_text("Ready to use")
     walk.keep("accepted")
     walk.page.goto(platform.instance.url + "services/desk/datasets/municipal-assets")
