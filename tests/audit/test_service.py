@@ -296,7 +296,10 @@ def test_killed_in_the_middle_of_writing(process: Process, round_: int) -> None:
     threads = [threading.Thread(target=write) for _ in range(4)]
     for thread in threads:
         thread.start()
-    time.sleep(0.15 + round_ * 0.037)
+    begun = time.monotonic()
+    while not answered and time.monotonic() < begun + 10:
+        time.sleep(0.01)
+    time.sleep(0.05 + round_ * 0.037)  # at another moment each time
     process.end(signal.SIGKILL)
     stop.set()
     for thread in threads:
