@@ -155,6 +155,7 @@ class Up:
         folder(instance.state / "slurm", 0o755, "slurm")
         folder(instance.state / "slurm/ctld", 0o700, "slurm")
         folder(instance.job_containers)
+        folder(instance.revocations.parent, 0o755, instance.desk_user)
         folder(instance.run / "mounts")
         folder(instance.state / "mounts", 0o700)
         folder(instance.vault, 0o700)

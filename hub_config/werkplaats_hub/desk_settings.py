@@ -58,6 +58,7 @@ def desk_settings(instance: Instance, facility: Facility) -> str:
         "catalogue": str(instance.catalogue),
         "signing_key_file": str(instance.secrets / "desk-signing-key"),
         "audit": str(instance.audit_socket),
+        "revocations": str(instance.revocations),
         "own_mounts": _own_mounts(instance),
         "hub_api": f"http://127.0.0.1:{instance.port_hub}/hub/api",
         "port": instance.port_desk,

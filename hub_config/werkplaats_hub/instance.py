@@ -168,6 +168,11 @@ class Instance(BaseModel):
         return self.etc / "desk.json"
 
     @property
+    def revocations(self) -> Path:
+        """Where the desk writes, signed, what was taken back, for the mount daemon to read."""
+        return self.run / "desk/revocations"
+
+    @property
     def mounts_settings(self) -> Path:
         """What the mount daemon must know, as root lays it down."""
         return self.etc / "mounts.json"
