@@ -48,7 +48,7 @@ def test_what_is_taken_back_is_in_the_file_at_once(desk: Desk, path: Path) -> No
                 until=TOMORROW,
                 state=APPROVED,
                 created_at=1,
-            )  # fmt: skip
+            )
         )
     record = desk.datasets.offered("cohort").record
     announce(desk)

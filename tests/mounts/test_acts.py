@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,7 @@ class Parts:
             )
         )
         self.acts.slurm = self.queue
+        self.acts.leaving = replace(self.acts.leaving, slurm=self.queue)
         self.caller = PERSON
 
     async def mount(self, **changes: Any) -> dict[str, Any]:
