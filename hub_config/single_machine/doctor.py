@@ -102,7 +102,7 @@ def _the_services(instance: Instance) -> Iterator[Finding]:
 
 
 def _service_names(instance: Instance) -> list[str]:
-    found = nodes(instance, isolation.find().devices)
+    found = nodes(instance, isolation.find(job_mounts=instance.job_mounts).devices)
     daemons = [f"slurmd-{node.name}" for node in found]
     return [each for name in NAMES for each in (daemons if name == "slurmd" else [name])]
 
@@ -236,7 +236,7 @@ def _the_disk(instance: Instance) -> Iterator[Finding]:
 
 
 def _the_isolation(instance: Instance) -> Iterator[Finding]:
-    found = isolation.find()
+    found = isolation.find(job_mounts=instance.job_mounts)
     fences = [f"control groups ({found.cgroups.value})"] if found.cgroups.value != "none" else []
     fences += ["mounts of their own"] if found.own_mounts else []
     yield Finding(f"jobs are fenced by {' and '.join(fences) or 'nothing'}")

@@ -86,7 +86,7 @@ class Up:
             node_js = environments.install_proxy(self.console, self.instance)
         with step("Configuring Slurm for this machine"):
             renamed = self.instance.default and hosts.mend(short_hostname())
-            found = isolation.find()
+            found = isolation.find(job_mounts=self.instance.job_mounts)
             self._configure_slurm(found)
             if files.write(self.instance.mounts_settings, mounts_settings(self.instance, found)):
                 self._stale.add("mounts")
