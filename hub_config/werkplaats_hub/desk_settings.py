@@ -56,6 +56,7 @@ def desk_settings(instance: Instance, facility: Facility) -> str:
         "stewards": desk.stewards,
         "steward_groups": desk.steward_groups,
         "catalogue": str(instance.catalogue),
+        "data": str(instance.data),
         "signing_key_file": str(instance.secrets / "desk-signing-key"),
         "audit": str(instance.audit_socket),
         "revocations": str(instance.revocations),
