@@ -28,8 +28,9 @@ from werkplaats_mounts.slurm import Job
 from werkplaats_mounts.views import NoView, View, Views
 from werkplaats_mounts.watch import Watch
 
-#: Somebody of Debian's who has no processes.
-PERSON = pwd.getpwnam("games")
+#: Those of Debian's who have no processes. Two runs of these tests, side by side, hardly take the same.
+NOBODIES = ("games", "lp", "news", "uucp", "list", "irc")
+PERSON = pwd.getpwnam(NOBODIES[os.getpid() % len(NOBODIES)])
 CALLER = Caller(PERSON.pw_uid, PERSON.pw_name)
 UNMOUNT = b'{"want": "unmount", "dataset": "trees", "job": 17}'
 
@@ -43,6 +44,7 @@ class Node(Parts):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, own_mounts=True)
+        self.started: list[subprocess.Popen[bytes]] = []
         self.caller = CALLER
         self.queue.found = (Job(17, CALLER.name, "onderzoek", "RUNNING"),)
         self.acts.leaving = type(self.acts.leaving)(
@@ -70,7 +72,11 @@ class Node(Parts):
         (known / "entry.json").write_text(entry.model_dump_json())
 
     def close(self) -> None:
-        """Take the namespace away."""
+        """Take the namespace away, and what still runs."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
         self.desk.close()
         self.audit.close()
         subprocess.run(["umount", self.space], check=False)
@@ -79,7 +85,12 @@ class Node(Parts):
     def within(self, *words: str) -> subprocess.Popen[bytes]:
         """Start a program of the person's in the job."""
         whose = ["setpriv", f"--reuid={PERSON.pw_uid}", f"--regid={PERSON.pw_gid}", "--clear-groups"]
-        return subprocess.Popen(["nsenter", f"--mount={self.space}", *whose, *words], stdout=subprocess.PIPE)
+        return self.run("nsenter", f"--mount={self.space}", *whose, *words)
+
+    def run(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start a program that ends with the node."""
+        self.started.append(subprocess.Popen(words, stdout=subprocess.PIPE))
+        return self.started[-1]
 
 
 @pytest.fixture
@@ -264,7 +275,7 @@ async def test_nothing_of_theirs_runs_outside_the_job(node: Node) -> None:
     alone = {"dataset": "trees", "person": CALLER.name, "alone": True, "tier": "restricted"}
     whose = ["setpriv", f"--reuid={PERSON.pw_uid}", f"--regid={PERSON.pw_gid}", "--clear-groups"]
     for outside in ([], ["unshare", "--mount"]):  # on the node itself, and in a namespace of nobody's job
-        process = subprocess.Popen([*outside, *whose, "sh", "-c", "echo; exec sleep 600"], stdout=-1)
+        process = node.run(*outside, *whose, "sh", "-c", "echo; exec sleep 600")
         assert process.stdout
         process.stdout.read(1)
         answer = await node.mount(**alone)
@@ -281,10 +292,10 @@ async def test_numbers_that_are_theirs_too(node: Node, monkeypatch: pytest.Monke
     """A program under a subordinate number is theirs: at the mount, and when the dataset is taken back."""
     taken = 3_141_592
     monkeypatch.setattr(ids.ids_of, "__defaults__", (node.space.parents[3] / "subuid",))
-    (node.space.parents[3] / "subuid").write_text(f"games:{taken - 5}:10\n")
+    (node.space.parents[3] / "subuid").write_text(f"{PERSON.pw_name}:{taken - 5}:10\n")
     alone = {"dataset": "trees", "person": CALLER.name, "alone": True}
     sleep = ["setpriv", f"--reuid={taken}", "--regid=60", "--clear-groups", "sh", "-c"]
-    outside = subprocess.Popen([*sleep, "echo; exec sleep 600"], stdout=-1)
+    outside = node.run(*sleep, "echo; exec sleep 600")
     assert outside.stdout
     outside.stdout.read(1)
     assert (await node.mount(**alone))["trouble"] == "programs-elsewhere"
@@ -292,7 +303,7 @@ async def test_numbers_that_are_theirs_too(node: Node, monkeypatch: pytest.Monke
     outside.wait()
     assert "path" in await node.mount(**alone)
     line = f"exec <{node.path}/rows.csv; echo; exec sleep 600"
-    holding = subprocess.Popen(["nsenter", f"--mount={node.space}", *sleep, line], stdout=-1)
+    holding = node.run("nsenter", f"--mount={node.space}", *sleep, line)
     assert holding.stdout
     holding.stdout.read(1)
     node.desk.entries.append(Revocation(dataset="trees", at=int(time.time())))
