@@ -34,7 +34,7 @@ def acts_of(settings: Settings) -> Acts:
     audit = Told(Audit(settings.audit_socket, timeout=2.0))
     vault = Vault(settings.vault, settings.catalogue)
     leaving = Leaving(store, spaces, views, slurm, audit)
-    desk = Desk(settings.desk_url, checker, store)
+    desk = Desk(settings.desk_url, checker, store, settings.revocations)
     return Acts(settings, checker, desk, slurm, audit, store, spaces, views, vault, leaving)
 
 

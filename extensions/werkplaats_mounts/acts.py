@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,9 @@ from werkplaats_datasets.grants import Grant, read_grant
 from werkplaats_datasets.signed import Checker, Forged
 from werkplaats_datasets.vault import NoSuch, Vault
 from werkplaats_mounts import asked, decide
+from werkplaats_mounts.elsewhere import inode, strays
+from werkplaats_mounts.forked import Failed, in_child
+from werkplaats_mounts.ids import ids_of
 from werkplaats_mounts.leaving import Leaving, event
 from werkplaats_mounts.mounted import Mounted, Store
 from werkplaats_mounts.revoked import Desk, DeskAway
@@ -31,6 +35,9 @@ from werkplaats_mounts.views import NoView, Views
 _log = logging.getLogger(__name__)
 #: After a refusal the same person waits (s): each is written down, and nobody is to fill the audit's disk.
 _AFTER_REFUSAL: Final = 0.25
+#: How often programs outside a job are looked for before a mount is refused, and after which pause (s).
+_LOOKS: Final = 4
+_BETWEEN_LOOKS: Final = 0.25
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,10 @@ class Refused(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+#: What keeps a mount from being made; a person who is gone from the machine is a ``KeyError``.
+_NOT_DONE: Final = (Refused, Forged, NoView, DeskAway, SlurmAway, AuditAway, Failed, KeyError, OSError)
 
 
 @dataclass
@@ -109,7 +120,7 @@ class Acts:
             try:
                 grant = read_grant(self.checker, wish.grant)
                 await self._mount(grant, caller)
-            except (Refused, Forged, NoView, DeskAway, SlurmAway, AuditAway, OSError) as wrong:
+            except _NOT_DONE as wrong:
                 reason = _reason(wrong)
                 _log.info("%s is refused a mount (%s): %s", caller.name, reason, wrong)
                 await self._note(grant, caller, reason)
@@ -156,11 +167,26 @@ class Acts:
             jobs = await self.slurm.jobs([grant.person])
             if decide.others(grant.person, grant.job, jobs):
                 raise Refused("others-run")
+            await self._require_no_strays(grant)
             await self._lay(grant)
         except BaseException:
             if not any(one.grant.alone for one in self.store.of(grant.job)):
                 await self.slurm.unmark(grant.job)
             raise
+
+    async def _require_no_strays(self, grant: Grant) -> None:
+        """See that no program of the person's runs outside the job: it could look into it."""
+        spaces = self.spaces.of(grant.job)
+        if len(spaces) != 1:
+            raise Refused("elsewhere")
+        work = partial(strays, ids_of(grant.person), inode(spaces[0]))
+        for _ in range(_LOOKS):  # the Hub's questions to Slurm are asked as the person, and over at once
+            found: list[int] = await in_child(work)
+            if not found:
+                return
+            await asyncio.sleep(_BETWEEN_LOOKS)
+        _log.info("%s has programs outside job %d: %s", grant.person, grant.job, found[:20])
+        raise Refused("programs-elsewhere")
 
     async def _lay(self, grant: Grant) -> None:
         """Write it down, mount, and write down how that went."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import pwd
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from werkplaats_audit.events import Event, Kind, Outcome
 from werkplaats_datasets.grants import Grant
 from werkplaats_mounts.forked import Failed, in_child
 from werkplaats_mounts.holders import Search
+from werkplaats_mounts.ids import ids_of
 from werkplaats_mounts.mounted import Mounted, Store, Why
 from werkplaats_mounts.slurm import Slurm, SlurmAway
 from werkplaats_mounts.spaces import Spaces
@@ -181,7 +181,7 @@ class Leaving:
     ) -> Search | None:
         grant = mounted.grant
         try:
-            uid = pwd.getpwnam(grant.person).pw_uid
+            ids = ids_of(grant.person)
         except KeyError:  # who left has no processes
             return None
         elsewhere = any(
@@ -189,7 +189,7 @@ class Leaving:
             for one in self.store.all()
         )
         numbers = {path.stat().st_ino for path in emptied if path.exists()}
-        return Search(view, uid, self.spaces.numbers(), numbers, not elsewhere, strict)
+        return Search(view, ids, self.spaces.numbers(), numbers, not elsewhere, strict)
 
     async def _end(self, job: int) -> None:
         try:

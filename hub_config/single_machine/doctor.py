@@ -7,14 +7,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
-from single_machine import accounts, isolation, login, secrets
+from single_machine import accounts, doctor_datasets, isolation, login, secrets
 from single_machine.console import Console, StepFailed
+from single_machine.finding import Finding
 from single_machine.hardware import nodes
 from single_machine.services import NAMES, Supervisor
-from werkplaats_audit.client import Audit, AuditAway
 from werkplaats_hub import facility as facilities
 from werkplaats_hub import granted
 from werkplaats_hub.enrol_settings import enrol_settings
@@ -28,27 +27,6 @@ from werkplaats_spawners.enrol.why import Why
 
 #: Below this much room Slurm, its database and people's homes begin to fail.
 _LEAST_FREE_GB = 2
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes
-    ----------
-    wrong
-        Whether it keeps the installation from working; a note about the machine does not.
-    """
-
-    what: str
-    wrong: bool = False
-    mend: str = ""
-
-    @property
-    def line(self) -> str:
-        """The finding as a line to print."""
-        sign = "WRONG" if self.wrong else "note " if self.mend else "good "
-        return f"{sign}  {self.what}" + (f"\n       What to do: {self.mend}" if self.mend else "")
 
 
 def examine(instance: Instance) -> list[Finding]:
@@ -68,7 +46,9 @@ def examine(instance: Instance) -> list[Finding]:
         _a_log_in,
         _the_desk,
         _the_address,
-        _the_audit,
+        doctor_datasets.audit,
+        doctor_datasets.mounts,
+        doctor_datasets.catalogue,
         _the_disk,
         _the_isolation,
     ]
@@ -103,7 +83,7 @@ def _the_services(instance: Instance) -> Iterator[Finding]:
 
 
 def _service_names(instance: Instance) -> list[str]:
-    found = nodes(instance, isolation.find().devices)
+    found = nodes(instance, isolation.find(job_mounts=instance.job_mounts).devices)
     daemons = [f"slurmd-{node.name}" for node in found]
     return [each for name in NAMES for each in (daemons if name == "slurmd" else [name])]
 
@@ -227,17 +207,6 @@ def _the_address(instance: Instance) -> Iterator[Finding]:
         yield Finding(what, mend=mend)
 
 
-def _the_audit(instance: Instance) -> Iterator[Finding]:
-    try:
-        head = Audit(instance.audit_socket).head()
-    except AuditAway as wrong:
-        what = f"the audit writes nothing, and so no dataset is mounted: {wrong}"
-        mend = f"mend what it says, or read {instance.logs}/audit.out"
-        yield Finding(what, True, mend)
-    else:
-        yield Finding(f"the audit writes; its last entry is {head.entry}")
-
-
 def _the_disk(instance: Instance) -> Iterator[Finding]:
     for path in (instance.state, instance.homes):
         free = shutil.disk_usage(path).free // 2**30
@@ -248,7 +217,7 @@ def _the_disk(instance: Instance) -> Iterator[Finding]:
 
 
 def _the_isolation(instance: Instance) -> Iterator[Finding]:
-    found = isolation.find()
+    found = isolation.find(job_mounts=instance.job_mounts)
     fences = [f"control groups ({found.cgroups.value})"] if found.cgroups.value != "none" else []
     fences += ["mounts of their own"] if found.own_mounts else []
     yield Finding(f"jobs are fenced by {' and '.join(fences) or 'nothing'}")

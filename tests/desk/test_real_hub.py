@@ -34,7 +34,14 @@ from jupyterhub.spawner import Spawner
 from traitlets.config import Config
 from werkplaats_hub.configure import apply_desk
 from werkplaats_hub.instance import Instance
+from werkplaats_hub.sharing import ROUTES
+from jupyterhub import handlers
 from pathlib import Path
+
+handlers.default_handlers[:0] = ROUTES
+
+class Marks:
+    async def alone(self, user): return ""
 
 class NoProxy(Proxy):
     should_start = False
@@ -43,6 +50,7 @@ class NoProxy(Proxy):
     async def get_all_routes(self): return {{}}
 
 class Waits(Spawner):
+    cluster, job_id = Marks(), "17"
     async def start(self):
         import asyncio, json
         with Path("starts").open("a") as file:
@@ -245,20 +253,23 @@ def test_a_server_says_who_else_can_open_it(web: Web, ports: tuple[int, int, Pat
     person = hub.whose(token)
     assert person is not None
     assert (person.name, person.server) == ("deler", "deler/")
-    assert not hub.shared(person)
     admin = Web(*ports[:2])
     admin.sign_in("beheer", ADMIN)
     admin.follow("/hub/home")
     xsrf = next(c.value for c in admin.http.cookies if c.name == "_xsrf" and c.path == "/hub/")
     headers = {"X-XSRFToken": xsrf, "Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"}
-    for kind, body in (("shares", {"user": "beheer"}), ("share-codes", {})):
-        path = f"/hub/api/{kind}/deler/"
-        assert admin.ask("POST", path, headers=headers, json=body).status_code == 200
-        assert hub.shared(person)
-        assert admin.ask("DELETE", path, headers=headers).status_code == 204
-        assert not hub.shared(person)
+    ways: list[tuple[str, dict[str, str]]] = [("shares", {"user": "beheer"}), ("share-codes", {})]
+    for kind, body in ways:
+        assert admin.ask("POST", f"/hub/api/{kind}/deler/", headers=headers, json=body).status_code == 200
+    for kind, _body in ways:
+        assert hub.keep_alone(person).shared
+        assert admin.ask("DELETE", f"/hub/api/{kind}/deler/", headers=headers).status_code == 204
+    kept = hub.keep_alone(person)
+    assert (kept.shared, kept.job) == (False, 17)
+    for kind, body in ways:
+        assert admin.ask("POST", f"/hub/api/{kind}/deler/", headers=headers, json=body).status_code == 409
     with pytest.raises(HubAway):
-        hub.shared(replace(person, server="beheer/"))
+        hub.keep_alone(replace(person, server="beheer/"))
 
 
 def test_an_operators_server_decides_nothing(web: Web, ports: tuple[int, int, Path, FakeQueue]) -> None:
