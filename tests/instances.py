@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import tomli_w
 
@@ -43,7 +43,9 @@ class Running:
 
 
 @contextmanager
-def running(root: Path, name: str, people: str, first_port: int, console: Console) -> Iterator[Running]:
+def running(
+    root: Path, name: str, people: str, first_port: int, console: Console, **changes: Any
+) -> Iterator[Running]:
     """Bring an instance up below `root`, and leave nothing of it but its logs.
 
     Parameters
@@ -56,10 +58,12 @@ def running(root: Path, name: str, people: str, first_port: int, console: Consol
         A prefix for the names of the demo people, so that nobody of another instance is touched.
     first_port
         Where to look for free ports.
+    changes
+        Other values of the instance.
     """
     _sweep(root, console)
     root.mkdir(mode=0o755, parents=True)
-    up = prepared(root, name, people, free_ports(first_port), console)
+    up = prepared(root, name, people, free_ports(first_port), console, **changes)
     passwords = {"demo": secrets.token_urlsafe(9), "admin": secrets.token_urlsafe(30)}
     up.environment.update(
         WERKPLAATS_DEMO_PASSWORD=passwords["demo"], WERKPLAATS_ADMIN_PASSWORD=passwords["admin"]
@@ -71,11 +75,11 @@ def running(root: Path, name: str, people: str, first_port: int, console: Consol
         _sweep(root, console)
 
 
-def prepared(root: Path, name: str, people: str, ports: int, console: Console) -> Up:
+def prepared(root: Path, name: str, people: str, ports: int, console: Console, **changes: Any) -> Up:
     """Return a run of ``make up`` for an instance below `root`, with passwords from the environment."""
     prefix = Path(os.environ["WERKPLAATS_PREFIX"])
     return Up(
-        Instance.beside(root, name, ports, prefix=prefix),
+        Instance.beside(root, name, ports, **{"prefix": prefix, **changes}),
         console,
         wheel=next((prefix / "wheel").glob("*.whl")),
         constraints=CHECKOUT / "constraints.txt",

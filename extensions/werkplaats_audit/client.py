@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,9 @@ from pydantic import ValidationError
 from werkplaats_audit.events import MOST_LINE, Entry, Event, Head, Outcome
 
 _MOST_BYTES: Final = 64 * 1024 * 1024
+#: How many answers one program reads at once: the audit takes so many connections of it, and what is to
+#: be written needs one too.
+_MOST_READS: Final = 4
 
 
 class AuditAway(Exception):
@@ -42,6 +46,7 @@ class Audit:
 
     def __init__(self, path: Path, timeout: float = 5.0) -> None:
         self._path, self._timeout = path, timeout
+        self._reads = threading.BoundedSemaphore(_MOST_READS)
 
     def begin(self, event: Event) -> int:
         """Write down that an act begins, and return the entry's number once that is on disk.
@@ -97,7 +102,12 @@ class Audit:
         AuditAway
         """
         ask = {"want": "read", "person": person, "dataset": dataset, "project": project}
-        answer = self._ask({**ask, "after": after, "before": before, "most": most})
+        if not self._reads.acquire(timeout=self._timeout):
+            raise AuditAway("busy", "too much is read from the audit at once; ask again")
+        try:
+            answer = self._ask({**ask, "after": after, "before": before, "most": most})
+        finally:
+            self._reads.release()
         try:
             return [Entry.model_validate_json(json.dumps(one)) for one in answer["entries"]]
         except (KeyError, TypeError, ValidationError) as wrong:

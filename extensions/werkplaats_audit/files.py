@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,7 @@ class Growing:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._going = threading.Lock()  # a number that was let go of may be another file's already
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         self._file = os.open(path, flags, 0o600)
         try:
@@ -38,7 +40,9 @@ class Growing:
 
     def close(self) -> None:
         """Let go of the file."""
-        os.close(self._file)
+        with self._going:
+            os.close(self._file)
+            self._file = -1
 
     def require_same(self) -> None:
         """See that it is the file that it was.
@@ -74,8 +78,18 @@ class Growing:
             os.fsync(self._file)
 
     def read(self, start: int, length: int) -> bytes:
-        """Return a part of it."""
-        return os.pread(self._file, length, start)
+        """Return a part of it; any thread may ask.
+
+        Raises
+        ------
+        Changed
+            When it was let go of.
+        OSError
+        """
+        with self._going:
+            if self._file < 0:
+                raise Changed(f"{self.path} was let go of")
+            return os.pread(self._file, length, start)
 
     def tail(self, most: int) -> bytes:
         """Return its last bytes."""

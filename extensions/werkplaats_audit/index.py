@@ -1,4 +1,8 @@
-"""Where each entry stands in the journal, and which are about whom: 8 to 20 bytes an entry, in memory."""
+"""Where each entry stands in the journal, and which are about whom: 8 to 20 bytes an entry, in memory.
+
+One thread adds while others look. Nothing that was taken up changes: an entry counts when its end is
+known, lists of numbers grow at their end alone, and what is looked through is a copy of such a list.
+"""
 
 from __future__ import annotations
 
@@ -33,17 +37,17 @@ class Index:
     """
 
     open: dict[int, Open] = field(default_factory=dict)
-    _offsets: array[int] = field(default_factory=lambda: array("Q"))
+    _ends: array[int] = field(default_factory=lambda: array("Q"))
     _about: dict[tuple[Field, str], array[int]] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self._offsets)
+        return len(self._ends)
 
-    def add(self, offset: int, held: Mapping[str, Any]) -> None:
-        """Take up the entry that follows, which begins at `offset`."""
-        self._offsets.append(offset)
+    def add(self, end: int, held: Mapping[str, Any]) -> None:
+        """Take up the entry that follows, which ends before `end`."""
+        self._ends.append(end)
         for key in self._belongs(held):
-            self._about.setdefault(key, array("Q")).append(len(self._offsets))
+            self._about.setdefault(key, array("Q")).append(len(self._ends))
 
     def _belongs(self, held: Mapping[str, Any]) -> About:
         """Return what an entry is about; one that closes an act is about the same, and closes it."""
@@ -55,9 +59,9 @@ class Index:
             self.open[held["number"]] = Open(held["source"], about)
         return about
 
-    def offset(self, number: int) -> int:
-        """Return where an entry begins."""
-        return self._offsets[number - 1]
+    def place(self, number: int) -> tuple[int, int]:
+        """Return where an entry begins, and where the one after it does."""
+        return (self._ends[number - 2] if number > 1 else 0), self._ends[number - 1]
 
     def find(self, wanted: Mapping[Field, str], after: int) -> Iterator[int]:
         """Return the numbers above `after` of the entries that are about all that is wanted."""

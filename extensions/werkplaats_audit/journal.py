@@ -67,6 +67,7 @@ class Journal:
         except BaseException:
             self.close()
             raise
+        self._entries = journal
         self._index, self._last, self._signed = found.index, found.last, found.signed
         self._unsaid = list(found.mended)
         with contextlib.suppress(OSError):  # a full disk: it is said before what is written next
@@ -113,7 +114,17 @@ class Journal:
         return self._add(source, closes=number, outcome=outcome, detail=detail)
 
     def read(self, wanted: Mapping[Field, str], after: int, most: int, before: int = 0) -> list[Entry]:
-        """Return entries in their order, at most so many: the first after one, or the last before one."""
+        """Return entries in their order, at most so many: the first after one, or the last before one.
+
+        Any thread may read, while one adds.
+
+        Raises
+        ------
+        Garbled
+        Changed
+            When it was let go of meanwhile.
+        OSError
+        """
         found: list[Entry] = []
         size = 0
         numbers = self._index.find_last(wanted, before) if before else self._index.find(wanted, after)
@@ -136,10 +147,8 @@ class Journal:
         return len(self._index.open)
 
     def _line(self, number: int) -> bytes:
-        journal = self._files[0]
-        start = self._index.offset(number)
-        end = self._index.offset(number + 1) if number < len(self._index) else journal.size
-        return journal.read(start, end - start)
+        start, end = self._index.place(number)
+        return self._entries.read(start, end - start)
 
     def _add(self, source: Source, **what: Any) -> Head:
         self._say()
@@ -177,7 +186,7 @@ class Journal:
         place = Place(entry=len(self._index) + 1, hash=digest, at=now)
         signed = heads.sign(self._signer, place)
         self._put(line, signed)
-        self._index.add(self._files[0].size - len(line), rest)
+        self._index.add(self._entries.size, rest)
         self._last, self._signed = place, signed
         return self.head()
 

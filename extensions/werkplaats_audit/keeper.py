@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from werkplaats_audit import messages
@@ -22,8 +23,12 @@ _NO_DISK: Final = (
 )
 
 
+#: What is still to be read for an answer, in whichever thread there is for that.
+Reading = Callable[[], dict[str, Any]]
+
+
 class Keeper:
-    """Answers one message after another.
+    """Answers one message after another, in one thread; what takes a while to read it gives away.
 
     Parameters
     ----------
@@ -34,9 +39,10 @@ class Keeper:
     def __init__(self, opened: Callable[[], Journal]) -> None:
         self._opened = opened
         self._journal: Journal | None = None
+        self._doubted: Journal | None = None
 
-    def answer(self, source: Source, line: bytes) -> dict[str, Any]:
-        """Return the answer to one line of a desk or a mount daemon."""
+    def answer(self, source: Source, line: bytes) -> dict[str, Any] | Reading:
+        """Return the answer to one line of a desk or a mount daemon, or what to read for it."""
         try:
             return self._answered(source, messages.read(line))
         except Refused as wrong:
@@ -57,10 +63,17 @@ class Keeper:
         Broken
         OSError
         """
+        if self._doubted is not None and self._doubted is self._journal:
+            self.close()
         if self._journal is None:
             self._journal = self._opened()
             _log.info("the journal has %d entries", self._journal.head().entry)
         return self._journal
+
+    def signed(self) -> str:
+        """Return the last signed head, or nothing where no journal is open; any thread may ask."""
+        journal = self._journal
+        return journal.head().signed if journal is not None else ""
 
     def close(self) -> None:
         """Let go of the journal; the next message opens it again."""
@@ -68,7 +81,7 @@ class Keeper:
             self._journal.close()
             self._journal = None
 
-    def _answered(self, source: Source, message: Message) -> dict[str, Any]:
+    def _answered(self, source: Source, message: Message) -> dict[str, Any] | Reading:
         """Answer; where another wrote in the files, look once at what a start makes of them."""
         try:
             return self._answer(source, message)
@@ -77,7 +90,7 @@ class Keeper:
             self.close()
             return self._answer(source, message)
 
-    def _answer(self, source: Source, message: Message) -> dict[str, Any]:
+    def _answer(self, source: Source, message: Message) -> dict[str, Any] | Reading:
         journal = self.journal()
         if isinstance(message, Begin):
             if message.kind not in OF[source]:
@@ -86,9 +99,21 @@ class Keeper:
         if isinstance(message, Close):
             return _written(journal.end(source, message.entry, message.outcome, message.detail))
         if isinstance(message, Read):
-            found = journal.read(_wanted(message), message.after, message.most, message.before)
-            return {"entries": [entry.model_dump() for entry in found]}
+            return partial(self._read, journal, message)
         return journal.head().model_dump()
+
+    def _read(self, journal: Journal, message: Read) -> dict[str, Any]:
+        """Read what was asked for; a journal that cannot be read is opened anew for the next message."""
+        try:
+            found = journal.read(_wanted(message), message.after, message.most, message.before)
+        except OSError as wrong:
+            _log.error("the journal cannot be read: %s", wrong)
+            return trouble("disk", f"the journal cannot be read: {wrong.strerror or wrong}")
+        except (Changed, Garbled) as wrong:
+            _log.error("%s", wrong)
+            self._doubted = journal
+            return trouble("broken", f"the journal cannot be read: {wrong}")
+        return {"entries": [entry.model_dump() for entry in found]}
 
 
 def trouble(reason: str, message: str) -> dict[str, Any]:

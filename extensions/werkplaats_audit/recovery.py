@@ -90,8 +90,8 @@ def _read(journal: Growing, last: Place | None) -> tuple[Index, int]:
             held = chain.loosely(line)
             if held["number"] != len(index) + 1 or held["previous"] != previous:
                 raise Broken(f"entry {len(index) + 1} of the journal does not follow from the one before")
-            index.add(offset, held)
             offset, previous = offset + len(line), held["hash"]
+            index.add(offset, held)
         except (chain.Garbled, KeyError, TypeError) as wrong:
             raise Broken(f"entry {len(index) + 1} of the journal cannot be read ({wrong})") from None
         if last and len(index) == last.entry:

@@ -1,7 +1,8 @@
 """The audit's socket: who asks is what the kernel says, and nobody keeps another waiting.
 
-Messages are answered one after another in a thread of their own, so that a slow disk holds up no
-connection that has nothing to do with it, and a client that hangs holds up nobody.
+What is written is written one after another in a thread of its own, so that a slow disk holds up no
+connection that has nothing to do with it, and a client that hangs holds up nobody. What is read, is read
+elsewhere: however much that is, what is to be written does not wait for it.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from werkplaats_audit.events import MOST_LINE, Source
-from werkplaats_audit.keeper import Keeper, trouble
+from werkplaats_audit.keeper import Keeper, Reading, trouble
 
 _log = logging.getLogger(__name__)
 
 #: How many connections one user may have at once.
 MOST_CONNECTIONS: Final = 32
+#: How many answers are read from the journal at once; the others wait their turn. Python computes in one
+#: thread at a time: two would bring no more, and be twice as much in the way of what is written.
+READERS: Final = 1
 #: How long a connection may say nothing, and how long it may take to take an answer (s).
 IDLE: Final = 10.0
 _CREDENTIALS: Final = struct.Struct("3i")
@@ -45,7 +49,8 @@ class Service:
         self._keeper, self._idle = keeper, idle
         self._sources: dict[int, Source] = {0: "mounts", desk: "desk"}
         self._connections: Counter[Source] = Counter()
-        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._writer = ThreadPoolExecutor(max_workers=1)
+        self._readers = ThreadPoolExecutor(max_workers=READERS)
 
     async def run(self, path: Path) -> None:
         """Serve until told to end (SIGTERM); what was begun to be written is written."""
@@ -58,7 +63,8 @@ class Service:
         _log.info("listening at %s", path)
         await ended.wait()
         server.close()
-        self._thread.shutdown(wait=True)
+        self._readers.shutdown(wait=True, cancel_futures=True)
+        self._writer.shutdown(wait=True)
         self._keeper.close()
         path.unlink(missing_ok=True)
 
@@ -66,11 +72,10 @@ class Service:
         source = self._sources.get(_peer(writer))
         try:
             if source is None:
-                await self._say(
-                    writer, trouble("not-yours", "the audit listens to the desk and to root alone")
-                )
+                sentence = "the audit listens to the desk and to root alone"
+                await self._say(writer, _line(trouble("not-yours", sentence)))
             elif self._connections[source] >= MOST_CONNECTIONS:
-                await self._say(writer, trouble("busy", "too many connections at once; ask again"))
+                await self._say(writer, _line(trouble("busy", "too many connections at once; ask again")))
             else:
                 self._connections[source] += 1
                 try:
@@ -85,20 +90,33 @@ class Service:
     async def _converse(
         self, source: Source, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             try:
                 line = await asyncio.wait_for(reader.readuntil(b"\n"), self._idle)
             except asyncio.LimitOverrunError:
-                await self._say(writer, trouble("too-large", f"a line has at most {MOST_LINE} bytes"))
+                sentence = f"a line has at most {MOST_LINE} bytes"
+                await self._say(writer, _line(trouble("too-large", sentence)))
                 return
-            await self._say(
-                writer, await loop.run_in_executor(self._thread, self._keeper.answer, source, line)
-            )
+            await self._say(writer, await self._answer(source, line))
 
-    async def _say(self, writer: asyncio.StreamWriter, answer: dict[str, Any]) -> None:
-        writer.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
+    async def _answer(self, source: Source, line: bytes) -> bytes:
+        loop = asyncio.get_running_loop()
+        answer = await loop.run_in_executor(self._writer, self._keeper.answer, source, line)
+        if callable(answer):
+            return await loop.run_in_executor(self._readers, _read, answer)
+        return _line(answer)
+
+    async def _say(self, writer: asyncio.StreamWriter, answer: bytes) -> None:
+        writer.write(answer)
         await asyncio.wait_for(_flushed(writer), self._idle)
+
+
+def _read(reading: Reading) -> bytes:
+    return _line(reading())
+
+
+def _line(answer: dict[str, Any]) -> bytes:
+    return json.dumps(answer, ensure_ascii=False).encode() + b"\n"
 
 
 async def _flushed(writer: asyncio.StreamWriter) -> None:

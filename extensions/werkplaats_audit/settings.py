@@ -7,6 +7,29 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 
+class Mail(BaseModel):
+    """Where signed heads are mailed to.
+
+    Attributes
+    ----------
+    to, sender
+        Addresses.
+    host, port, starttls
+        The mail server that takes it; it asks for no password.
+    every
+        How much time there is between two mails at least (s).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    to: str
+    sender: str
+    host: str
+    port: int = 25
+    starttls: bool = False
+    every: int = 3600
+
+
 class Settings(BaseModel):
     """Where the audit writes, and who may ask it to.
 
@@ -22,6 +45,8 @@ class Settings(BaseModel):
         Holds its signing key.
     desk_user
         The system user that the desk runs as.
+    mail
+        Who gets the heads by mail as well; None for nobody.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,6 +56,7 @@ class Settings(BaseModel):
     anchor: Path
     key: Path
     desk_user: str
+    mail: Mail | None = None
 
     @classmethod
     def read(cls, path: Path) -> Settings:

@@ -6,10 +6,9 @@ import logging
 import sys
 from pathlib import Path
 
-import uvicorn
-
 from werkplaats_desk.app import create_app, open_desk
 from werkplaats_desk.database import AWAY
+from werkplaats_desk.serving import server
 
 
 def main(path: Path) -> None:
@@ -21,17 +20,7 @@ def main(path: Path) -> None:
     except AWAY as wrong:
         # Who started it starts it again, until the database is there.
         raise SystemExit(f"The desk's database does not answer: {wrong}") from None
-    uvicorn.run(
-        create_app(desk),
-        host="127.0.0.1",
-        port=desk.settings.port,
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=5,
-        limit_concurrency=500,
-    )
+    server(create_app(desk), desk.settings.port).run()
 
 
 if __name__ == "__main__":

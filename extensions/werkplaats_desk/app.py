@@ -31,6 +31,7 @@ from werkplaats_desk import (
     waiting_pages,
     words,
 )
+from werkplaats_desk.announcing import Announcer
 from werkplaats_desk.chores import Chores
 from werkplaats_desk.database import AWAY, Database
 from werkplaats_desk.datasets import open_datasets
@@ -84,17 +85,18 @@ def create_app(desk: Desk, *, chores: bool = True) -> FastAPI:
     Parameters
     ----------
     chores
-        Whether what is to be done every minute is done.
+        Whether what is to be done by itself, every minute and more often, is done.
     """
     prefix = desk.settings.prefix.rstrip("/")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        worker = Chores(desk)
-        if chores:
+        workers = (Announcer(desk), Chores(desk)) if chores else ()
+        for worker in workers:
             worker.start()
         yield
-        worker.stop()
+        for worker in workers:
+            worker.stop()
 
     app = FastAPI(
         title="Werkplaats desk",

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any, Final
 
 from werkplaats_datasets.record import Record, Words
 from werkplaats_desk import words
 from werkplaats_desk.pages import moment
-from werkplaats_desk.provenance import Statement, Use, Used
+from werkplaats_desk.provenance import Statement, Used
+from werkplaats_desk.uses import Use
 from werkplaats_desk.words import gettext as _
 
 _CONTEXT: Final = "https://w3id.org/ro/crate/1.1/context"
 _CONFORMS: Final = "https://w3id.org/ro/crate/1.1"
+_HEAD: Final = "#audit-head"
 _Entity = dict[str, Any]
+_DESCRIPTOR: Final[_Entity] = {
+    "@id": "ro-crate-metadata.json",
+    "@type": "CreativeWork",
+    "conformsTo": {"@id": _CONFORMS},
+    "about": {"@id": "./"},
+}
 
 
-def crate(statement: Statement) -> dict[str, Any]:
-    """Return ``ro-crate-metadata.json``."""
-    entities: dict[str, _Entity] = {}
-    for used in statement.used:
-        _add(entities, _dataset(used), *_parties(used.found.record if used.found else None))
-        for use in used.uses:
-            _add(entities, _action(used, use), _person(use.act.person))
-    head = _head(statement)
+def crate(statement: Statement) -> Iterator[str]:
+    """Return ``ro-crate-metadata.json``, part after part: it can be long, and is never held as a whole."""
+    yield f'{{\n"@context": "{_CONTEXT}",\n"@graph": [\n{_text(_DESCRIPTOR)}'
+    yield from _root(statement)
+    for entity in _entities(statement):
+        yield ",\n" + _text(entity)
+    yield "\n]\n}\n"
+
+
+def _root(statement: Statement) -> Iterator[str]:
+    """Return the crate itself; what it mentions comes last, one after another."""
     root = {
         "@id": "./",
         "@type": "Dataset",
@@ -31,22 +44,43 @@ def crate(statement: Statement) -> dict[str, Any]:
         "datePublished": moment(statement.at),
         "license": _("Facts about the use of data; the licence of each dataset stands with it."),
         "inLanguage": words.current(),
-        "mentions": [_ref(_id(used)) for used in statement.used]
-        + [_ref(_action_id(use)) for used in statement.used for use in used.uses],
-        "identifier": _ref(head["@id"]),
+        "identifier": _ref(_HEAD),
     }
-    descriptor = {
-        "@id": "ro-crate-metadata.json",
-        "@type": "CreativeWork",
-        "conformsTo": _ref(_CONFORMS),
-        "about": _ref("./"),
-    }
-    return {"@context": _CONTEXT, "@graph": [descriptor, root, head, *entities.values()]}
+    yield ",\n" + _text(root).removesuffix("\n}") + ',\n  "mentions": ['
+    comma = ""
+    for name in _mentioned(statement):
+        yield comma + json.dumps(_ref(name))
+        comma = ", "
+    yield "]\n}"
 
 
-def _add(entities: dict[str, _Entity], *more: _Entity) -> None:
-    for one in more:
-        entities.setdefault(one["@id"], one)
+def _mentioned(statement: Statement) -> Iterator[str]:
+    yield from (_id(used) for used in statement.used)
+    yield from (_action_id(use) for used in statement.used for use in used.uses)
+
+
+def _entities(statement: Statement) -> Iterator[_Entity]:
+    """Return everything that the crate speaks of, each once."""
+    said: set[str] = set()
+    for entity in _whatever(statement):
+        if entity["@id"] not in said:
+            yield entity
+        if entity["@type"] != "UseAction":  # there are many of those, and each is told of once
+            said.add(entity["@id"])
+
+
+def _whatever(statement: Statement) -> Iterator[_Entity]:
+    yield _head(statement)
+    for used in statement.used:
+        yield _dataset(used)
+        yield from _parties(used.found.record if used.found else None)
+        for use in used.uses:
+            yield _action(used, use)
+            yield _person(use.person)
+
+
+def _text(entity: _Entity) -> str:
+    return json.dumps(entity, indent=2, ensure_ascii=False)
 
 
 def _title(statement: Statement) -> str:
@@ -95,20 +129,20 @@ def _parties(record: Record | None) -> list[_Entity]:
 
 
 def _action(used: Used, use: Use) -> _Entity:
-    act = use.act
     found: _Entity = {
         "@id": _action_id(use),
         "@type": "UseAction",
         "name": _("{dataset} {version} was mounted").format(dataset=used.dataset, version=used.version),
         "object": _ref(_id(used)),
-        "agent": _ref(_person_id(act.person)),
-        "startTime": moment(act.at),
-        "identifier": f"audit entry {act.entry}; Slurm job {act.job}; {act.entitlement}",
+        "agent": _ref(_person_id(use.person)),
+        "startTime": moment(use.at),
+        "identifier": f"audit entry {use.entry}; Slurm job {use.job}; {use.entitlement}",
     }
     if use.until is not None:
         found["endTime"] = moment(use.until)
-    if act.purpose:
-        found["description"] = act.purpose
+    unknown = "" if use.done and not use.leaving else _("It is not known how this ended.")
+    if use.purpose or unknown:
+        found["description"] = " ".join(filter(None, (use.purpose, unknown)))
     return found
 
 
@@ -119,7 +153,7 @@ def _person(name: str) -> _Entity:
 def _head(statement: Statement) -> _Entity:
     head = statement.head
     return {
-        "@id": "#audit-head",
+        "@id": _HEAD,
         "@type": "PropertyValue",
         "name": _("The head of the audit when this was made"),
         "propertyID": str(head.entry),
@@ -141,7 +175,7 @@ def _id(used: Used) -> str:
 
 
 def _action_id(use: Use) -> str:
-    return f"#mount-{use.act.entry}"
+    return f"#mount-{use.entry}"
 
 
 def _person_id(name: str) -> str:

@@ -11,6 +11,7 @@ from werkplaats_audit.events import Event, Kind
 from werkplaats_datasets.record import Record
 from werkplaats_desk import access, access_requests, revoking
 from werkplaats_desk.access_requests import Draft
+from werkplaats_desk.announcing import announce
 from werkplaats_desk.applications import Decision, Word
 from werkplaats_desk.audited import audited
 from werkplaats_desk.datasets import Datasets
@@ -112,6 +113,7 @@ def revoke(desk: Desk, datasets: Datasets, steward: Person, record: Record, give
                 revoking.lift_acceptance(session, record.id, given.number)
             case "lift-dataset":
                 revoking.lift_whole(session, record.id, steward)
+    announce(desk)  # the mount daemon reads it within seconds, whoever keeps the desk from answering
 
 
 def _concerned(desk: Desk, record: Record, given: Revoke) -> dict[str, object]:

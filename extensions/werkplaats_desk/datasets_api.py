@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import date
 from typing import Annotated, Any, Final, Literal
 
@@ -10,12 +9,12 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from werkplaats_datasets.catalogue import Dataset, Preview
-from werkplaats_datasets.grants import sign_revocations
 from werkplaats_datasets.names import DatasetId
 from werkplaats_datasets.record import Words
-from werkplaats_desk import access, access_requests, granting, history, revoking
+from werkplaats_desk import access, access_requests, granting, history
 from werkplaats_desk.access import Standing, State
 from werkplaats_desk.access_requests import Draft
+from werkplaats_desk.announcing import signed
 from werkplaats_desk.dataset_acts import accept, apply
 from werkplaats_desk.desk import Caller, Desk, TheDatasets, TheDesk
 from werkplaats_desk.granting import Wanted
@@ -198,9 +197,7 @@ def grant(desk: TheDesk, datasets: TheDatasets, person: Caller, wanted: Wanted) 
 @router.get("/revocations", summary="What was taken back, signed; for everybody, it names no people")
 def revocations(desk: TheDesk, datasets: TheDatasets) -> Listed:
     """Return the list that the mount daemon goes by."""
-    with desk.database.transaction() as session:
-        found = revoking.revocations(session, int(time.time()))
-    return Listed(list=sign_revocations(datasets.signer, found))
+    return Listed(list=signed(desk, datasets))
 
 
 def _card(desk: Desk, found: Dataset, stand: Standing) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, quote
 
 from fastapi import Depends, Request
 
-from werkplaats_desk import outbox, signin
+from werkplaats_desk import fence, outbox, signin
 from werkplaats_desk.database import Database
 from werkplaats_desk.datasets import Datasets
 from werkplaats_desk.hub import Hub, HubAway
@@ -64,8 +64,7 @@ def visitor(request: Request) -> Person | None:
 
 def _look(request: Request) -> Person | None:
     cookie = request.cookies.get(signin.COOKIE)
-    # A script of somebody's notebook, on the same host, must not read pages in their reader's name.
-    if not cookie or request.headers.get("sec-fetch-mode", "navigate") != "navigate":
+    if not cookie or fence.is_a_scripts(request.headers):
         return None
     desk = desk_of(request)
     return signin.find(desk.database, desk.hub, cookie, request.cookies.get(signin.HUB_SESSION, ""))
@@ -77,11 +76,22 @@ def reader(request: Request) -> Person:
     Raises
     ------
     SignInFirst
+    Refusal
+        Where they decide for others, and a page of somebody else's could read along.
     """
     found = visitor(request)
     if found is None:
         raise SignInFirst
+    desk = desk_of(request)
+    if not fence.is_told(request.headers) and fence.has_a_say(found, desk.settings, desk.datasets):
+        fence.require_told(request.headers)
     return found
+
+
+def keeper(request: Request) -> Person:
+    """Return who looks at a page of what is others', whoever they are."""
+    fence.require_told(request.headers)
+    return reader(request)
 
 
 def operator(request: Request) -> Person:
@@ -170,6 +180,7 @@ TheDesk = Annotated[Desk, Depends(desk_of)]
 TheDatasets = Annotated[Datasets, Depends(datasets_of)]
 Visitor = Annotated[Person | None, Depends(visitor)]
 Reader = Annotated[Person, Depends(reader)]
+Keeper = Annotated[Person, Depends(keeper)]
 Operator = Annotated[Person, Depends(operator)]
 Teacher = Annotated[Person, Depends(teacher)]
 Fields = Annotated[dict[str, str], Depends(form)]

@@ -99,7 +99,7 @@ def _case(desk: Desk, datasets: Datasets, person: Person, wanted: Wanted) -> _Ca
     case = _Case(record, project, found)
     if case.alone:
         _require_alone(view, person, wanted.job)
-        _require_unshared(desk, person)
+        _require_unshared(desk, person, wanted.job)
     return case
 
 
@@ -133,13 +133,20 @@ def _require_alone(view: View, person: Person, number: int) -> None:
         raise Refusal("other-jobs", sentence.format(jobs=numbers), 409)
 
 
-def _require_unshared(desk: Desk, person: Person) -> None:
+def _require_unshared(desk: Desk, person: Person, number: int) -> None:
+    """See that the token is of the server in that job, which nobody else can open, nor can for a while."""
     try:
-        shared = desk.hub.shared(person)
+        kept = desk.hub.keep_alone(person)
     except HubAway:
         sentence = _("The Hub does not say whether others can open this server. Try again in a minute.")
         raise Refusal("shares-unknown", sentence, 503) from None
-    if shared:
+    if kept.job != number:
+        sentence = _(
+            "This was not asked from the server of that job. A restricted dataset is mounted in the server "
+            "that asks for it: open a notebook there, and press mount."
+        )
+        raise Refusal("another-server", sentence, 403)
+    if kept.shared:
         sentence = _(
             "Others can open this server, and a restricted dataset is for you alone. "
             "End the sharing of this server, and try again."

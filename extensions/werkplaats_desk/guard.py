@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from werkplaats_desk import words
+from werkplaats_desk import fence, words
 from werkplaats_desk.settings import Settings
 
 #: Largest body of a request: five fields, one of them a page of text.
@@ -29,7 +29,7 @@ HEADERS: Final = {
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",  # and more where the browser knows it: see the fence
 }
 
 _log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class Guard:
         accept = headers.get("accept-language", "")
         words.speak(words.negotiate(cookie, accept, self._settings().language))
         body = _Body(receive)
-        answer = _Answer(send, static="/static/" in scope["path"])
+        answer = _Answer(send, fence.opener_policy(headers), static="/static/" in scope["path"])
         try:
             if _length(headers) > MOST_BYTES:
                 raise TooLarge
@@ -82,13 +82,14 @@ class Guard:
 class _Answer:
     """One answer on its way out."""
 
-    def __init__(self, send: Send, *, static: bool) -> None:
-        self._send, self._static, self.begun = send, static, False
+    def __init__(self, send: Send, opener: str, *, static: bool) -> None:
+        self._send, self._opener, self._static, self.begun = send, opener, static, False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.begun = True
             headers = MutableHeaders(scope=message)
+            headers["Cross-Origin-Opener-Policy"] = self._opener
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
             if not self._static:

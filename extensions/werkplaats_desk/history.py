@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, Literal
 
 from pydantic import BaseModel
@@ -10,8 +10,7 @@ from pydantic import BaseModel
 from werkplaats_audit.events import Entry, Kind, Outcome
 from werkplaats_desk.datasets import Log
 
-#: At most so many entries are read for one page, in helpings of so many.
-MOST: Final = 20_000
+#: Entries are read in helpings of so many.
 _HELPING: Final = 500
 #: Above the number of every entry.
 _LAST: Final = 2**53 - 1
@@ -48,16 +47,19 @@ class Act(BaseModel):
     reason: str
 
 
-def read(audit: Log, *, person: str = "", dataset: str = "", project: str = "") -> list[Entry]:
-    """Return all entries of a person, a dataset or a project, in their order."""
-    found: list[Entry] = []
-    while len(found) < MOST:
-        after = found[-1].number if found else 0
-        more = audit.read(person=person, dataset=dataset, project=project, after=after, most=_HELPING)
-        if not more:
-            break
-        found += more
-    return found
+def read(audit: Log, last: int, *, person: str = "", project: str = "") -> Iterator[Entry]:
+    """Return the entries of a person or a project in their order, a helping at a time.
+
+    Parameters
+    ----------
+    last
+        The number of the entry that they go up to.
+    """
+    after = 0
+    while after < last:
+        more = audit.read(person=person, project=project, after=after, most=_HELPING)
+        yield from (entry for entry in more if entry.number <= last)
+        after = more[-1].number if more else last
 
 
 def newest(audit: Log, *, person: str = "", dataset: str = "") -> list[Entry]:

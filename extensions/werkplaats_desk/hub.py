@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -30,6 +31,22 @@ class HubAway(Exception):
 
 class HubBusy(HubAway):
     """The Hub took a request, and has not answered yet: it may carry it out."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A server that is kept from being shared for a while.
+
+    Attributes
+    ----------
+    job
+        The number of its job, as the Hub submitted it; 0 when it has none.
+    shared
+        Whether anybody else can open it, or holds a code to it.
+    """
+
+    job: int
+    shared: bool
 
 
 class Hub:
@@ -156,8 +173,8 @@ class Hub:
             return ""
         return said or str(answer.status_code)
 
-    def shared(self, person: Person) -> bool:
-        """Return whether anybody else can open the server that a token is of, or holds a code to.
+    def keep_alone(self, person: Person) -> Kept:
+        """Have nobody new given the server that a token is of, for some minutes; say who can open it now.
 
         Raises
         ------
@@ -166,14 +183,13 @@ class Hub:
         """
         name, _slash, server = (person.server or "").partition("/")
         mine = {"Authorization": f"token {person.token}"}
-        for kind in ("shares", "share-codes"):
-            answer = self._ask("GET", f"/{kind}/{quote(name)}/{quote(server)}", headers=mine)
-            items = _json(answer).get("items")
-            if answer.status_code != 200 or not isinstance(items, list):
-                raise HubAway(f"{kind}: {answer.status_code}")
-            if items:
-                return True
-        return False
+        path = f"/werkplaats/alone/{quote(name)}/{quote(server)}"
+        answer = self._ask("POST", path, headers=mine, json={})
+        said = _json(answer)
+        job, shared = said.get("job"), said.get("shared")
+        if answer.status_code != 200 or not isinstance(job, int) or not isinstance(shared, bool):
+            raise HubAway(f"{path}: {answer.status_code}")
+        return Kept(job, shared)
 
     def _ask(self, method: str, path: str, **what: Any) -> httpx.Response:
         try:

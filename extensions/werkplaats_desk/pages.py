@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -93,22 +94,30 @@ def render(
     request: Request, name: str, person: Person | None, *, status: int = 200, **values: Any
 ) -> HTMLResponse:
     """Return a page."""
+    return HTMLResponse(_TEMPLATES.get_template(name).render(**_known(request, person), **values), status)
+
+
+def parts(request: Request, name: str, person: Person | None, **values: Any) -> Iterator[str]:
+    """Return a page that may be long, part after part."""
+    return _TEMPLATES.get_template(name).generate(**_known(request, person), **values)
+
+
+def _known(request: Request, person: Person | None) -> dict[str, Any]:
+    """Return what every page is told."""
     settings = desk_of(request).settings
     query = f"?{request.url.query}" if request.url.query and request.method == "GET" else ""
-    text = _TEMPLATES.get_template(name).render(
-        settings=settings,
-        look=settings.look,
-        prefix=settings.prefix,
-        person=person,
-        decides=person is not None and person.decides(settings),
-        teaches=person is not None and person.teaches(settings),
-        xsrf=signin.xsrf(request.cookies.get(signin.COOKIE, "")),
-        language=words.current(),
-        here=request.url.path + query,
-        asset=lambda file: asset(settings.prefix, settings.static, file),
-        **values,
-    )
-    return HTMLResponse(text, status)
+    return {
+        "settings": settings,
+        "look": settings.look,
+        "prefix": settings.prefix,
+        "person": person,
+        "decides": person is not None and person.decides(settings),
+        "teaches": person is not None and person.teaches(settings),
+        "xsrf": signin.xsrf(request.cookies.get(signin.COOKIE, "")),
+        "language": words.current(),
+        "here": request.url.path + query,
+        "asset": lambda file: asset(settings.prefix, settings.static, file),
+    }
 
 
 def asset(prefix: str, shared: Path, file: str) -> str:

@@ -6,34 +6,20 @@ Nothing of it is what somebody says: a mount stands in it because the mount daem
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from werkplaats_audit.events import Head
 from werkplaats_datasets.catalogue import Dataset
 from werkplaats_desk import history
-from werkplaats_desk.datasets import Datasets, Shelf
-from werkplaats_desk.history import Act
+from werkplaats_desk.datasets import Datasets
 from werkplaats_desk.names import FIRST_STEPS
 from werkplaats_desk.people import Person
 from werkplaats_desk.published import View
 from werkplaats_desk.refusal import Refusal
 from werkplaats_desk.settings import Settings
+from werkplaats_desk.uses import Use, Uses
 from werkplaats_desk.words import gettext as _
-
-
-@dataclass(frozen=True)
-class Use:
-    """One mount.
-
-    Attributes
-    ----------
-    until
-        When it went; ``None`` while that is not in the audit.
-    """
-
-    act: Act
-    until: float | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +35,12 @@ class Used:
     dataset: str
     version: str
     found: Dataset | None
-    uses: tuple[Use, ...]
+    _all: Uses
+
+    @property
+    def uses(self) -> Iterator[Use]:
+        """Its mounts, one after another: there may be more than are good to hold at once."""
+        return self._all.of(self.dataset, self.version)
 
 
 @dataclass(frozen=True)
@@ -70,12 +61,19 @@ class About:
 
 @dataclass(frozen=True)
 class Statement:
-    """What is stated, when, and where the audit ended at that moment."""
+    """What is stated, when, and where the audit ended at that moment.
+
+    Attributes
+    ----------
+    uses
+        What was mounted; who has shown the statement closes it.
+    """
 
     about: About
     used: tuple[Used, ...]
     head: Head
     at: int
+    uses: Uses
 
 
 def require_member(view: View, settings: Settings, person: Person, project: str) -> None:
@@ -96,41 +94,15 @@ def require_member(view: View, settings: Settings, person: Person, project: str)
 
 
 def statement(datasets: Datasets, about: About) -> Statement:
-    """Return what the audit shows of a project, or of the person who asks."""
-    if about.project:
-        entries = history.read(datasets.audit, project=about.project)
-    else:
-        entries = history.read(datasets.audit, person=about.person)
-    if len(entries) >= history.MOST:
-        sentence = _("More was done than one statement can hold. Ask those who run this place for it.")
-        raise Refusal("too-much", sentence, 409)
-    uses = [use for use in _uses(history.acts(entries)) if about.job in (0, use.act.job)]
+    """Return what the audit shows of a project, or of the person who asks.
+
+    All of it is read before anything is shown: an audit that goes away makes no half statement.
+    """
     head = datasets.audit.head()
-    return Statement(about, tuple(_by_version(uses, datasets.catalogue)), head, int(time.time()))
-
-
-def _uses(acts: Iterable[Act]) -> list[Use]:
-    """Return every mount that was carried out, each with when it went."""
-    uses: list[Use] = []
-    stands: dict[tuple[str, int], int] = {}
-    for act in acts:
-        if act.source != "mounts" or act.outcome != "done":
-            continue
-        where = (act.dataset, act.job)
-        if act.kind == "mount":
-            stands[where] = len(uses)
-            uses.append(Use(act))
-        elif act.kind in ("unmount", "end") and where in stands:
-            index = stands.pop(where)
-            uses[index] = replace(uses[index], until=act.at)
-    return uses
-
-
-def _by_version(uses: Iterable[Use], shelf: Shelf) -> list[Used]:
-    together: dict[tuple[str, str], list[Use]] = {}
-    for use in uses:
-        together.setdefault((use.act.dataset, use.act.version), []).append(use)
-    return [
-        Used(dataset, version, shelf.find(dataset, version), tuple(theirs))
-        for (dataset, version), theirs in sorted(together.items())
-    ]
+    whose = {"project": about.project} if about.project else {"person": about.person}
+    uses = Uses(history.read(datasets.audit, head.entry, **whose), about.job)
+    used = tuple(
+        Used(dataset, version, datasets.catalogue.find(dataset, version), uses)
+        for dataset, version in uses.versions()
+    )
+    return Statement(about, used, head, int(time.time()), uses)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 from sqlalchemy import select
 
-from werkplaats_desk import access_requests, courses, pages, provenance
+from werkplaats_desk import access_requests, courses, fence, pages, provenance
 from werkplaats_desk.crate import crate
 from werkplaats_desk.datasets import Datasets
 from werkplaats_desk.desk import Caller, Desk, Reader, TheDatasets, TheDesk
@@ -28,6 +28,8 @@ Form = Literal["html", "ro-crate"]
 Project = Annotated[str, Query(max_length=64, description="Of a project of yours; without it your own.")]
 Job = Annotated[int, Query(ge=0, lt=2**32, description="Of one job alone.")]
 Notebook = Annotated[str, Query(max_length=200, description="What you call the work; it is only repeated.")]
+#: What is sent at once (characters).
+_TOGETHER: Final = 64 * 1024
 _STYLE: Final = pages.HERE / "statement.css"
 
 
@@ -50,6 +52,8 @@ def shown(
     format: Form = "html",  # noqa: A002
 ) -> Response:
     """Show the statement to who is signed in."""
+    if project:
+        fence.require_told(request.headers)
     return _answer(request, _statement(desk, datasets, person, project, job, notebook), format)
 
 
@@ -98,15 +102,30 @@ def _require_no_class(desk: Desk, person: Person, project: str) -> None:
 
 def _answer(request: Request, statement: Statement, form: Form) -> Response:
     if form == "ro-crate":
-        text = json.dumps(crate(statement), indent=2, ensure_ascii=False) + "\n"
         named = {"Content-Disposition": 'attachment; filename="ro-crate-metadata.json"'}
-        return Response(text, media_type="application/ld+json", headers=named)
+        return _long(statement, crate(statement), "application/ld+json", named)
     style = _STYLE.read_text(encoding="utf-8")
-    page = pages.render(request, "statement.html", None, statement=statement, style=style)
+    page = pages.parts(request, "statement.html", None, statement=statement, style=style)
     # The page is kept and sent on, so its style stands in it: this one style, and no other.
     hashed = b64encode(sha256(style.encode()).digest()).decode()
     policy = HEADERS["Content-Security-Policy"].replace(
         "style-src 'self'", f"style-src 'self' 'sha256-{hashed}'"
     )
-    page.headers["Content-Security-Policy"] = policy
-    return page
+    return _long(statement, page, "text/html", {"Content-Security-Policy": policy})
+
+
+def _long(statement: Statement, parts: Iterator[str], kind: str, headers: Mapping[str, str]) -> Response:
+    """Return an answer that is sent while it is made, however long it becomes."""
+
+    def sent() -> Iterator[str]:
+        with statement.uses:
+            held, size = list[str](), 0
+            for part in parts:
+                held.append(part)
+                size += len(part)
+                if size >= _TOGETHER:
+                    yield "".join(held)
+                    held, size = [], 0
+            yield "".join(held)
+
+    return StreamingResponse(sent(), media_type=kind, headers=headers)

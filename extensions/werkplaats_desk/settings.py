@@ -174,6 +174,8 @@ class Settings(Frozen):
         Holds the key with which the desk signs grants.
     audit
         Where the audit listens.
+    revocations
+        The file in which the mount daemon of this machine reads what was taken back.
     own_mounts
         Whether a job can have mounts of its own here; else open datasets alone are there, for everybody.
     help
@@ -201,6 +203,7 @@ class Settings(Frozen):
     data: Path = Path("/data")
     signing_key_file: Path | None = None
     audit: Path | None = None
+    revocations: Path | None = None
     own_mounts: bool = True
     help: Help | None = None
     prefix: str = "/services/desk/"

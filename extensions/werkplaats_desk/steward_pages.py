@@ -14,7 +14,7 @@ from werkplaats_desk import access, access_requests, dataset_acts, fields, histo
 from werkplaats_desk.applications import Decision
 from werkplaats_desk.dataset_acts import Revoke
 from werkplaats_desk.datasets import Datasets
-from werkplaats_desk.desk import Desk, Fields, Reader, TheDatasets, TheDesk
+from werkplaats_desk.desk import Desk, Fields, Keeper, TheDatasets, TheDesk
 from werkplaats_desk.history import Act
 from werkplaats_desk.login_pages import see
 from werkplaats_desk.pages import render
@@ -43,7 +43,7 @@ def waiting(desk: Desk, person: Person) -> int | None:
 
 
 @router.get("/stewardship")
-def mine(request: Request, desk: TheDesk, datasets: TheDatasets, person: Reader) -> Response:
+def mine(request: Request, desk: TheDesk, datasets: TheDatasets, person: Keeper) -> Response:
     """Show a steward their datasets, and what waits."""
     found = theirs(desk, person)
     if not found:
@@ -55,7 +55,7 @@ def mine(request: Request, desk: TheDesk, datasets: TheDatasets, person: Reader)
 
 
 @router.get("/datasets/{name}/steward")
-def one(request: Request, desk: TheDesk, datasets: TheDatasets, person: Reader, name: str) -> Response:
+def one(request: Request, desk: TheDesk, datasets: TheDatasets, person: Keeper, name: str) -> Response:
     """Show what a steward decides on for one dataset, and who used it."""
     return _one(request, desk, datasets, person, _steward(desk, datasets, person, name))
 
@@ -94,7 +94,7 @@ def decide(
     request: Request,
     desk: TheDesk,
     datasets: TheDatasets,
-    person: Reader,
+    person: Keeper,
     given: Fields,
     name: str,
     number: int,
@@ -113,7 +113,7 @@ def decide(
 
 @router.post("/datasets/{name}/steward/revocation")
 def revoke(
-    request: Request, desk: TheDesk, datasets: TheDatasets, person: Reader, given: Fields, name: str
+    request: Request, desk: TheDesk, datasets: TheDatasets, person: Keeper, given: Fields, name: str
 ) -> Response:
     """Take something back, or let it be again."""
     found = _steward(desk, datasets, person, name)

@@ -21,6 +21,7 @@ from werkplaats_mounts.revoked import Desk
 from werkplaats_mounts.settings import Settings
 from werkplaats_mounts.slurm import Slurm
 from werkplaats_mounts.spaces import Spaces
+from werkplaats_mounts.told import Told
 from werkplaats_mounts.views import Views
 from werkplaats_mounts.watch import Watch
 
@@ -30,10 +31,10 @@ def acts_of(settings: Settings) -> Acts:
     checker = Checker(settings.desk_key.read_bytes())
     store, spaces = Store(settings.state), Spaces(settings.job_containers)
     views, slurm = Views(settings.vault, settings.data), Slurm(settings.slurm_conf)
-    audit = Audit(settings.audit_socket, timeout=2.0)
+    audit = Told(Audit(settings.audit_socket, timeout=2.0))
     vault = Vault(settings.vault, settings.catalogue)
     leaving = Leaving(store, spaces, views, slurm, audit)
-    desk = Desk(settings.desk_url, checker, store)
+    desk = Desk(settings.desk_url, checker, store, settings.revocations)
     return Acts(settings, checker, desk, slurm, audit, store, spaces, views, vault, leaving)
 
 

@@ -9,15 +9,19 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from werkplaats_audit.client import Audit, AuditAway
+from werkplaats_audit.client import AuditAway
 from werkplaats_audit.events import Event
 from werkplaats_datasets.grants import Grant, read_grant
 from werkplaats_datasets.signed import Checker, Forged
 from werkplaats_datasets.vault import NoSuch, Vault
 from werkplaats_mounts import asked, decide
+from werkplaats_mounts.elsewhere import inode, strays
+from werkplaats_mounts.forked import Failed, in_child
+from werkplaats_mounts.ids import ids_of
 from werkplaats_mounts.leaving import Leaving, event
 from werkplaats_mounts.mounted import Mounted, Store
 from werkplaats_mounts.revoked import Desk, DeskAway
@@ -25,11 +29,15 @@ from werkplaats_mounts.sentences import say
 from werkplaats_mounts.settings import Settings
 from werkplaats_mounts.slurm import Slurm, SlurmAway
 from werkplaats_mounts.spaces import Spaces
+from werkplaats_mounts.told import Told
 from werkplaats_mounts.views import NoView, Views
 
 _log = logging.getLogger(__name__)
 #: After a refusal the same person waits (s): each is written down, and nobody is to fill the audit's disk.
 _AFTER_REFUSAL: Final = 0.25
+#: How often programs outside a job are looked for before a mount is refused, and after which pause (s).
+_LOOKS: Final = 4
+_BETWEEN_LOOKS: Final = 0.25
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,10 @@ class Refused(Exception):
         self.reason = reason
 
 
+#: What keeps a mount from being made; a person who is gone from the machine is a ``KeyError``.
+_NOT_DONE: Final = (Refused, Forged, NoView, DeskAway, SlurmAway, AuditAway, Failed, KeyError, OSError)
+
+
 @dataclass
 class Acts:
     """Carries out what is asked, one thing at a time for each person.
@@ -62,7 +74,7 @@ class Acts:
     checker: Checker
     desk: Desk
     slurm: Slurm
-    audit: Audit
+    audit: Told
     store: Store
     spaces: Spaces
     views: Views
@@ -108,10 +120,10 @@ class Acts:
             try:
                 grant = read_grant(self.checker, wish.grant)
                 await self._mount(grant, caller)
-            except (Refused, Forged, NoView, DeskAway, SlurmAway, AuditAway, OSError) as wrong:
+            except _NOT_DONE as wrong:
                 reason = _reason(wrong)
                 _log.info("%s is refused a mount (%s): %s", caller.name, reason, wrong)
-                self._note(grant, caller, reason)
+                await self._note(grant, caller, reason)
                 await asyncio.sleep(_AFTER_REFUSAL)
                 return _trouble(reason, wish.language)
         return {
@@ -130,7 +142,7 @@ class Acts:
         revocations, jobs = await asyncio.gather(self.desk.revocations(), self.slurm.jobs([grant.person]))
         _refuse("revoked" if revocations.takes(grant) else decide.job(grant, jobs))
         if not self.settings.own_mounts:
-            self._show(grant)
+            await self._show(grant)
         elif not self._is_there(grant):
             await self._mount_alone(grant)
 
@@ -155,11 +167,26 @@ class Acts:
             jobs = await self.slurm.jobs([grant.person])
             if decide.others(grant.person, grant.job, jobs):
                 raise Refused("others-run")
+            await self._require_no_strays(grant)
             await self._lay(grant)
         except BaseException:
             if not any(one.grant.alone for one in self.store.of(grant.job)):
                 await self.slurm.unmark(grant.job)
             raise
+
+    async def _require_no_strays(self, grant: Grant) -> None:
+        """See that no program of the person's runs outside the job: it could look into it."""
+        spaces = self.spaces.of(grant.job)
+        if len(spaces) != 1:
+            raise Refused("elsewhere")
+        work = partial(strays, ids_of(grant.person), inode(spaces[0]))
+        for _ in range(_LOOKS):  # the Hub's questions to Slurm are asked as the person, and over at once
+            found: list[int] = await in_child(work)
+            if not found:
+                return
+            await asyncio.sleep(_BETWEEN_LOOKS)
+        _log.info("%s has programs outside job %d: %s", grant.person, grant.job, found[:20])
+        raise Refused("programs-elsewhere")
 
     async def _lay(self, grant: Grant) -> None:
         """Write it down, mount, and write down how that went."""
@@ -168,7 +195,7 @@ class Acts:
             raise Refused("elsewhere")
         source = self._source(grant)
         self.views.make_point(grant.dataset)
-        entry = self.audit.begin(event("mount", grant))
+        entry = await self.audit.begin(event("mount", grant))
         now = int(self.clock())
         mounting = Mounted(grant=grant, state="mounting", since=now, open_entry=entry)
         try:
@@ -179,7 +206,7 @@ class Acts:
             _log.error("%s is not mounted in job %d: %s", grant.dataset, grant.job, wrong)
             await self._take_back(mounting, _reason(wrong))
             raise
-        self.leaving.finish(mounted)
+        await self.leaving.finish(mounted)
 
     def _source(self, grant: Grant) -> Path:
         try:
@@ -192,29 +219,29 @@ class Acts:
         grant = mounting.grant
         try:
             try:
-                self.audit.close(mounting.open_entry, "failed", {"why": reason})
+                await self.audit.close(mounting.open_entry, "failed", {"why": reason})
                 mounting = mounting.model_copy(update={"open_entry": 0, "said": True})
             finally:
                 await self.leaving.at_once(mounting, "killed")
         except (NoView, AuditAway, OSError) as wrong:
             _log.error("%s in job %d is cleared up later: %s", grant.dataset, grant.job, wrong)
 
-    def _show(self, grant: Grant) -> None:
+    async def _show(self, grant: Grant) -> None:
         """Write down the use of a dataset that lies open on this node, where jobs have no mounts."""
         folder = self.settings.data / grant.dataset
         if not folder.is_dir() or not any(os.scandir(folder)):
             raise Refused("no-data")
-        entry = self.audit.begin(event("mount", grant, {"own_mounts": "no"}))
-        self.audit.close(entry, "done")
+        entry = await self.audit.begin(event("mount", grant, {"own_mounts": "no"}))
+        await self.audit.close(entry, "done")
 
-    def _note(self, grant: Grant | None, caller: Caller, reason: str) -> None:
+    async def _note(self, grant: Grant | None, caller: Caller, reason: str) -> None:
         detail = {"reason": reason}
         if grant is None:
             refusal = Event(kind="refusal", person=caller.name, detail=detail)
         else:
             refusal = event("refusal", grant, detail).model_copy(update={"person": caller.name})
         try:
-            self.audit.note(refusal, "refused")
+            await self.audit.note(refusal, "refused")
         except AuditAway as wrong:
             _log.error("a refusal is not written down: %s", wrong)
 

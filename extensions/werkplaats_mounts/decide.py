@@ -46,15 +46,31 @@ def others(person: str, number: int, jobs: Iterable[Job]) -> bool:
 
 
 def must_go(
-    given: Grant, revocations: Revocations | None, jobs: Collection[Job] | None, now: float
+    given: Grant,
+    revocations: Revocations | None,
+    jobs: Collection[Job] | None,
+    now: float,
+    *,
+    silent: bool = False,
 ) -> Why | None:
-    """Return why what is mounted must go, if it must; where Slurm said nothing, nothing is known."""
+    """Return why what is mounted must go, if it must; where Slurm said nothing, nothing is known.
+
+    Parameters
+    ----------
+    silent
+        Whether the desk was not heard for so long that it may have taken back what nobody here knows of.
+    """
     if jobs is not None and all(one.over for one in jobs if one.id == given.job):
         return "job-ended"
     if given.ends_at and now >= given.ends_at:
         return "ended"
     if revocations is not None and revocations.takes(given):
         return "revoked"
-    if given.alone and jobs is not None and others(given.person, given.job, jobs):
+    return _not_alone(given, jobs, silent) if given.alone else None
+
+
+def _not_alone(given: Grant, jobs: Collection[Job] | None, silent: bool) -> Why | None:
+    """Return why what must be alone must go."""
+    if jobs is not None and others(given.person, given.job, jobs):
         return "others-run"
-    return None
+    return "desk-silent" if silent else None

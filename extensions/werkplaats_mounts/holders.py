@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from werkplaats_mounts import linux, mountinfo
+from werkplaats_mounts.ids import Ids
 from werkplaats_mounts.views import View
 
 _NS_GET_OWNER_UID: Final = 0xB704
@@ -31,8 +32,8 @@ class Search:
     ----------
     view
         What was taken away.
-    uid
-        The person's.
+    ids
+        The person's numbers.
     spaces
         The inodes of the namespaces that Slurm holds for jobs.
     emptied
@@ -47,7 +48,7 @@ class Search:
     """
 
     view: View
-    uid: int
+    ids: Ids
     spaces: Collection[int]
     emptied: Collection[int] = ()
     copies: bool = True
@@ -59,18 +60,20 @@ class Search:
 
         It takes as long as the person makes it take: it is for a child.
         """
-        people = {pid: list(_tasks(pid)) for pid in _people(self.uid)}
-        for task, space in (one for tasks in people.values() for one in tasks):
+        found_tasks = {pid: list(tasks(pid)) for pid in people(self.ids)}
+        for task, space in (one for each in found_tasks.values() for one in each):
             with contextlib.suppress(OSError):
                 self._look(task, space)
         self._seen[os.stat("/proc/self/ns/mnt").st_ino] = _mounts(Path("/proc/self"))
         held = {one.id for space in self._made() for one in self._seen[space] if self._is_copy(one)}
-        held.add(self.view.mount)
-        visible = {one.id for mounts in self._seen.values() for one in mounts}
+        everything = {one for mounts in self._seen.values() for one in mounts}
+        if not any(one.id == self.view.mount and not self._is_it(one) for one in everything):
+            held.add(self.view.mount)  # the kernel gives the number of a mount that is gone to another
+        visible = {one.id for one in everything}
         found = []
-        for pid, tasks in people.items():
+        for pid, its in found_tasks.items():
             with _kept(pid) as process:
-                if self._one_holds(tasks, held, visible):
+                if self._one_holds(its, held, visible):
                     found.append(pid)
                     if ending and process is not None:
                         self._kill(pid, process)
@@ -79,7 +82,7 @@ class Search:
     def _kill(self, pid: int, process: int) -> None:
         """End a process, if it is still the person's: another may have its number meanwhile."""
         with contextlib.suppress(OSError):
-            if self.uid in _uids(Path(f"/proc/{pid}")):
+            if any(one in self.ids for one in _uids(Path(f"/proc/{pid}"))):
                 signal.pidfd_send_signal(process, signal.SIGKILL)
 
     def _look(self, task: Path, space: int) -> None:
@@ -91,26 +94,29 @@ class Search:
         known = {*self.spaces, os.stat("/proc/self/ns/mnt").st_ino}
         return [space for space in self._seen if space not in known]
 
+    def _is_it(self, one: mountinfo.Mount) -> bool:
+        return (one.device, one.root) == (self.view.device, self.view.root)
+
     def _is_copy(self, one: mountinfo.Mount) -> bool:
         root = self.view.root.rstrip("/")
         below = one.root == self.view.root or one.root.startswith(root + "/")
         return self.copies and one.device == self.view.device and below
 
     def _one_holds(
-        self, tasks: list[tuple[Path, int]], held: Collection[int], visible: Collection[int]
+        self, its: list[tuple[Path, int]], held: Collection[int], visible: Collection[int]
     ) -> bool:
         """Return whether a thread of a process holds it; what threads have in common is looked at once."""
-        if any(map(self._counts, {space for _, space in tasks})):
+        if any(map(self._counts, {space for _, space in its})):
             return True
         last = 0
-        for task, _ in tasks:
+        for task, _ in its:
             number = int(task.name)
             if last and linux.same_files(last, number):
                 continue
             last = number
             if self._holds(task, held, visible):
                 return True
-        return self._among(_in_use(_maps(tasks)), held, visible)
+        return self._among(_in_use(_maps(its)), held, visible)
 
     def _counts(self, space: int) -> bool:
         """Return whether whoever is in a namespace counts, whatever they have open."""
@@ -126,7 +132,7 @@ class Search:
         self, used: Iterable[tuple[int, str]], held: Collection[int], visible: Collection[int]
     ) -> bool:
         return any(
-            number in held or (number not in visible and device == self.view.device)
+            number in held or (number not in visible and device in (self.view.files, self.view.device))
             for number, device in used
         )
 
@@ -145,12 +151,12 @@ def _kept(pid: int) -> Iterator[int | None]:
         os.close(process)
 
 
-def _people(uid: int) -> Iterator[int]:
+def people(ids: Ids) -> Iterator[int]:
     """Return the processes of a person, also those that are somebody else within a namespace of theirs."""
     for entry in os.scandir("/proc"):
         if entry.name.isdecimal():
             with contextlib.suppress(OSError, ValueError):
-                if uid in _uids(Path(entry.path)):
+                if any(one in ids for one in _uids(Path(entry.path))):
                     yield int(entry.name)
 
 
@@ -172,7 +178,7 @@ def _owner(space: Path) -> int:
     return int.from_bytes(answer, "little")
 
 
-def _tasks(pid: int) -> Iterator[tuple[Path, int]]:
+def tasks(pid: int) -> Iterator[tuple[Path, int]]:
     """Return the threads of a process, each with its mount namespace: they need not have one in common."""
     with contextlib.suppress(OSError):
         for entry in os.scandir(f"/proc/{pid}/task"):
@@ -193,10 +199,10 @@ def _open_namespaces(task: Path) -> Iterator[int]:
                     yield int(found[1])
 
 
-def _maps(tasks: Iterable[tuple[Path, int]]) -> Path:
+def _maps(its: Iterable[tuple[Path, int]]) -> Path:
     """Return where a process's maps are seen: by a thread that lives; the first may have ended before."""
     folder = Path("/proc/nobody")
-    for task, _ in tasks:
+    for task, _ in its:
         folder = Path("/proc", task.name, "map_files")  # every thread has one, though it is not listed
         with contextlib.suppress(OSError):
             if os.listdir(folder):

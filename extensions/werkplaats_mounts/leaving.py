@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import pwd
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,14 +11,16 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from werkplaats_audit.client import Audit, AuditAway
+from werkplaats_audit.client import AuditAway
 from werkplaats_audit.events import Event, Kind, Outcome
 from werkplaats_datasets.grants import Grant
 from werkplaats_mounts.forked import Failed, in_child
 from werkplaats_mounts.holders import Search
+from werkplaats_mounts.ids import ids_of
 from werkplaats_mounts.mounted import Mounted, Store, Why
 from werkplaats_mounts.slurm import Slurm, SlurmAway
 from werkplaats_mounts.spaces import Spaces
+from werkplaats_mounts.told import Told
 from werkplaats_mounts.views import NoView, View, Views
 
 _log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class Leaving:
     spaces: Spaces
     views: Views
     slurm: Slurm
-    audit: Audit
+    audit: Told
 
     async def asked(self, mounted: Mounted) -> bool:
         """Unmount as the person wishes; return whether it is gone, or somebody holds it.
@@ -62,10 +63,9 @@ class Leaving:
         ------
         AuditAway, NoView
         """
-        entry = self.audit.begin(event("unmount", mounted.grant, {"why": "asked"}))
-        return await self._gently(
-            self.store.put(self._closed(mounted).model_copy(update=_left("asked", entry)))
-        )
+        entry = await self.audit.begin(event("unmount", mounted.grant, {"why": "asked"}))
+        mounted = await self._closed(mounted)
+        return await self._gently(self.store.put(mounted.model_copy(update=_left("asked", entry))))
 
     async def _gently(self, leaving: Mounted) -> bool:
         """Take a view away where nobody holds it, or leave it as it was."""
@@ -74,7 +74,7 @@ class Leaving:
             busy = await self.views.take(space, leaving.grant.dataset, lazily=False) == "busy"
         if busy:
             self.store.put(leaving.model_copy(update={"state": "mounted", "why": None, "open_entry": 0}))
-            self._close(leaving.open_entry, "refused", {"why": "busy"})
+            await self._close(leaving.open_entry, "refused", {"why": "busy"})
             return False
         # Nobody watches over it any more: whoever copied it in this very moment does not keep it.
         if view is None or await self._let_go(leaving, view, ()):
@@ -91,7 +91,7 @@ class Leaving:
             await self._gently(mounted)
             return
         if mounted.state != "leaving":
-            mounted = self._begin(mounted, why)
+            mounted = await self._begin(mounted, why)
         elif mounted.why != why and why == "job-ended":
             mounted = self.store.put(mounted.model_copy(update={"why": why}))
         try:
@@ -102,14 +102,14 @@ class Leaving:
         if gone:
             await self._settle(self.store.get(mounted.grant.job, mounted.grant.dataset) or mounted)
 
-    def _begin(self, mounted: Mounted, why: Why) -> Mounted:
+    async def _begin(self, mounted: Mounted, why: Why) -> Mounted:
         """Write down that it leaves; without an audit too, for what was taken back must not stay."""
         _log.info("%s leaves job %d: %s", mounted.grant.dataset, mounted.grant.job, why)
         entry = mounted.open_entry
         if why not in ("job-ended", "killed"):
-            mounted = self._closed(mounted)
+            mounted = await self._closed(mounted)
             try:
-                entry = self.audit.begin(event("unmount", mounted.grant, {"why": why}))
+                entry = await self.audit.begin(event("unmount", mounted.grant, {"why": why}))
             except AuditAway as wrong:
                 _log.error("the audit is told later: %s", wrong)
         return self.store.put(mounted.model_copy(update=_left(why, entry)))
@@ -181,7 +181,7 @@ class Leaving:
     ) -> Search | None:
         grant = mounted.grant
         try:
-            uid = pwd.getpwnam(grant.person).pw_uid
+            ids = ids_of(grant.person)
         except KeyError:  # who left has no processes
             return None
         elsewhere = any(
@@ -189,7 +189,7 @@ class Leaving:
             for one in self.store.all()
         )
         numbers = {path.stat().st_ino for path in emptied if path.exists()}
-        return Search(view, uid, self.spaces.numbers(), numbers, not elsewhere, strict)
+        return Search(view, ids, self.spaces.numbers(), numbers, not elsewhere, strict)
 
     async def _end(self, job: int) -> None:
         try:
@@ -200,7 +200,7 @@ class Leaving:
     async def _settle(self, mounted: Mounted) -> None:
         """Write down that it is gone, and only then forget it."""
         mounted = self.store.put(mounted.model_copy(update={"view": None}))
-        if not self._said(mounted):
+        if not await self._said(mounted):
             return
         if mounted.grant.alone and mounted.why != "job-ended":
             try:
@@ -221,7 +221,7 @@ class Leaving:
         else:
             await self.slurm.unmark(job)
 
-    def _said(self, mounted: Mounted) -> bool:
+    async def _said(self, mounted: Mounted) -> bool:
         """Tell the audit how it ended; return whether it knows."""
         if mounted.said:
             return True
@@ -229,34 +229,34 @@ class Leaving:
         try:
             if mounted.open_entry:
                 outcome: Outcome = "failed" if why == "killed" else "done"
-                self.audit.close(mounted.open_entry, outcome, {"why": why})
+                await self.audit.close(mounted.open_entry, outcome, {"why": why})
             if why == "job-ended":
-                self.audit.note(event("end", mounted.grant, {"why": why}), "done")
+                await self.audit.note(event("end", mounted.grant, {"why": why}), "done")
             elif not mounted.open_entry:
-                self.audit.note(event("unmount", mounted.grant, {"why": why}), "done")
+                await self.audit.note(event("unmount", mounted.grant, {"why": why}), "done")
         except AuditAway as wrong:
             if wrong.reason not in _TOLD:
                 _log.error("the audit is told later: %s", wrong)
                 return False
         return True
 
-    def _closed(self, mounted: Mounted) -> Mounted:
+    async def _closed(self, mounted: Mounted) -> Mounted:
         """Close the audit's entry of the mount itself, where that is still to be done."""
-        if mounted.open_entry and self._close(mounted.open_entry, "done", {}):
+        if mounted.open_entry and await self._close(mounted.open_entry, "done", {}):
             return self.store.put(mounted.model_copy(update={"open_entry": 0}))
         return mounted
 
-    def _close(self, entry: int, outcome: Outcome, detail: Mapping[str, str]) -> bool:
+    async def _close(self, entry: int, outcome: Outcome, detail: Mapping[str, str]) -> bool:
         try:
-            self.audit.close(entry, outcome, detail)
+            await self.audit.close(entry, outcome, detail)
         except AuditAway as wrong:
             _log.error("the audit is told later: %s", wrong)
             return wrong.reason in _TOLD
         return True
 
-    def finish(self, mounted: Mounted) -> None:
+    async def finish(self, mounted: Mounted) -> None:
         """Close what the audit could not be told when it was mounted."""
-        self._closed(mounted)
+        await self._closed(mounted)
 
 
 def _left(why: Why, entry: int) -> dict[str, object]:

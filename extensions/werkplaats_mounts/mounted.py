@@ -18,9 +18,10 @@ _log = logging.getLogger(__name__)
 _USED: Final = "used"
 _LIST: Final = "revocations"
 
-#: A person's wish, the desk's word, an end that was set, a second job beside one that is to be alone, the
-#: job's own end, a daemon that was killed in the midst, a mount that somebody else took away.
-Why = Literal["asked", "revoked", "ended", "others-run", "job-ended", "killed", "lost"]
+#: A person's wish, the desk's word, an end that was set, a desk that was not heard for long, a second job
+#: beside one that is to be alone, the job's own end, a daemon that was killed in the midst, a mount that
+#: somebody else took away.
+Why = Literal["asked", "revoked", "ended", "desk-silent", "others-run", "job-ended", "killed", "lost"]
 
 
 class Mounted(BaseModel):

@@ -85,6 +85,14 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "Deze dataset wordt alleen gekoppeld zolang er niets anders van jou draait of wacht. Stop je andere "
         "servers en taken, en druk nog eens op koppelen.",
     ),
+    "programs-elsewhere": (
+        "Programs of yours run on this node outside this server: they were left by one that ended, or came "
+        "another way. End them, or wait until they are over (`ps -u $USER` shows them), and press mount "
+        "again.",
+        "Er draaien programma's van jou op deze node buiten deze server: ze zijn achtergebleven van een "
+        "vorige, of langs een andere weg gekomen. Beëindig ze of wacht tot ze klaar zijn (`ps -u $USER` laat "
+        "ze zien), en druk nog eens op koppelen.",
+    ),
     "elsewhere": (
         "This server does not run on this node, or on several at once. Ask from within a server of one node.",
         "Deze server draait niet op deze node, of op meer dan één. Vraag het vanuit een server op één node.",

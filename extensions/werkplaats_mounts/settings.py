@@ -30,6 +30,8 @@ class Settings(BaseModel):
         With which Slurm's commands speak to this cluster.
     own_mounts
         Whether jobs have mounts of their own here.
+    revocations
+        The file in which the desk says what was taken back; none where the desk is on another machine.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,3 +47,4 @@ class Settings(BaseModel):
     audit_socket: Path
     slurm_conf: Path
     own_mounts: bool
+    revocations: Path | None = None

@@ -23,13 +23,20 @@ Taken = Literal["gone", "busy", "none"]
 
 
 class View(BaseModel):
-    """What tells a view from every other mount: its number, its file system and what of that is seen."""
+    """What tells a view from every other mount: its number, its file system and what of that is seen.
+
+    Attributes
+    ----------
+    device, files
+        The file system's, and what its files say they are on: with btrfs each subvolume has one of its own.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     mount: int
     device: str
     root: str
+    files: str = ""
 
 
 class NoView(Exception):
@@ -144,14 +151,16 @@ def _lay(views: Views, space: Path, dataset: str, source: Path) -> dict[str, Any
     linux.fence(tree)
     linux.enter(namespace)
     linux.attach(tree, _point(views.point(dataset)))
-    return _verified(mountinfo.at(_here(), views.point(dataset)), linux.mount_id(tree))
+    device = os.fstat(tree).st_dev
+    files = f"{os.major(device)}:{os.minor(device)}"
+    return _verified(mountinfo.at(_here(), views.point(dataset)), linux.mount_id(tree), files)
 
 
-def _verified(seen: Mount | None, number: int) -> dict[str, Any]:
+def _verified(seen: Mount | None, number: int, files: str) -> dict[str, Any]:
     """Return a view as the daemon reads it, after a look whether it is what was meant."""
     if seen is None or seen.id != number or not seen.options >= linux.FENCED:
         raise OSError(f"it is not mounted as it should be: {seen and asdict(seen)}")
-    return {"mount": seen.id, "device": seen.device, "root": seen.root}
+    return {"mount": seen.id, "device": seen.device, "root": seen.root, "files": files}
 
 
 def _tree(vault: Path, source: Path) -> int:

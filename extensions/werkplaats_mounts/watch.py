@@ -82,12 +82,13 @@ class Watch:
     async def _look(
         self, one: Mounted, revocations: Revocations | None, jobs: tuple[Job, ...] | None
     ) -> None:
-        why = decide.must_go(one.grant, revocations, jobs, self.acts.clock())
+        now = self.acts.clock()
+        why = decide.must_go(one.grant, revocations, jobs, now, silent=self.acts.desk.silent(now))
         if why is not None or one.state != "mounted":
             await self.acts.leaving.at_once(one, why or one.why or "killed")
             return
         if one.open_entry:
-            self.acts.leaving.finish(one)
+            await self.acts.leaving.finish(one)
         if one.grant.alone and jobs is not None:
             await self._mark(one)
 

@@ -11,7 +11,7 @@ from urllib.parse import urlparse
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
-from werkplaats_server import lesson, notice, signals
+from werkplaats_server import leftover, lesson, notice, signals
 
 _TRIES: Final = 20
 
@@ -24,6 +24,7 @@ def _load_jupyter_server_extension(serverapp: Any) -> None:
 
 async def _start_jupyter_server_extension(serverapp: Any) -> None:
     """Listen to Slurm, and tell the port; a server that nobody can reach must not stay."""
+    leftover.watch(serverapp)
     if signals.held():
         board = serverapp.web_app.settings["werkplaats_board"]
         signals.listen(asyncio.get_running_loop(), board.heard)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import tempfile
@@ -19,6 +20,18 @@ _HERE: Final = Path(__file__).parent
 #: What a crate's file must be called (RO-Crate 1.1).
 CRATE: Final = "ro-crate-metadata.json"
 HTML: Final = "provenance.html"
+#: What went wrong with a file, and the sentence for it.
+_WHY: Final = {
+    errno.ENOENT: "no_folder",
+    errno.ENOTDIR: "no_folder",
+    errno.EACCES: "not_writable",
+    errno.EPERM: "not_writable",
+    errno.EROFS: "not_writable",
+    errno.ENOSPC: "disk_full",
+    errno.EDQUOT: "disk_full",
+    errno.EFBIG: "disk_full",
+    errno.ENAMETOOLONG: "no_such_name",
+}
 _PROJECT: Final = re.compile(r"[a-z][a-z0-9._-]{0,63}")
 
 
@@ -62,22 +75,22 @@ class Provenance(anywidget.AnyWidget):
         Parameters
         ----------
         folder
-            Where to; without one, beside the notebook. An older statement there is replaced.
+            Where to (``~`` is the home directory); without one, beside the notebook. An older statement
+            there is replaced, whole; when something fails, what was there stays.
 
         Raises
         ------
         NoAnswer
             With a sentence in the person's language.
         """
-        where = Path(folder) if folder is not None else beside()
-        html, crate = self._ask("html"), self._ask("ro-crate")
+        where = _folder(folder)
+        texts = {where / HTML: self._ask("html"), where / CRATE: self._ask("ro-crate")}
         try:
-            if not _may_replace(where):
-                raise Refused(say("not_ours", folder=str(where)), "not-ours")
-            return _write(where / HTML, html), _write(where / CRATE, crate)
+            _mine(where)
+            _write(texts)
         except OSError as wrong:
-            why = wrong.strerror or type(wrong).__name__
-            raise Refused(say("not_saved", folder=str(where), why=why), "not-saved") from None
+            raise _refusal(wrong, where) from None
+        return where / HTML, where / CRATE
 
     def _ask(self, form: str) -> str:
         return Desk.of().text("api/provenance", format=form, **self._asked)
@@ -126,20 +139,47 @@ def _asked(project: str | None) -> dict[str, str]:
     return {key: value for key, value in (("job", job), ("notebook", notebook)) if value}
 
 
-def _may_replace(folder: Path) -> bool:
-    """Return whether no crate of something else stands there: ours has its page beside it."""
-    return (folder / HTML).exists() or not (folder / CRATE).exists()
-
-
-def _write(path: Path, text: str) -> Path:
-    """Write a file whole or not at all."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+def _folder(folder: Path | str | None) -> Path:
+    if folder is None:
+        return beside()
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(name, 0o644)  # as any file that one makes; a temporary one is its maker's alone
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
-    return path
+        where = Path(folder).expanduser().absolute()
+        os.stat(where)  # a name that no folder can have is found here
+    except OSError:
+        pass  # writing says it better
+    except (TypeError, ValueError, RuntimeError):
+        raise Refused(say("no_such_name", folder=repr(folder)[:80]), "bad-name") from None
+    return where
+
+
+def _mine(folder: Path) -> None:
+    """Refuse where one of the two files stands alone: then it is of something else."""
+    there = [name for name in (HTML, CRATE) if os.path.lexists(folder / name)]
+    if len(there) == 1:
+        raise Refused(say("not_ours", folder=str(folder), file=there[0]), "not-ours")
+
+
+def _refusal(wrong: OSError, folder: Path) -> Refused:
+    """Return a sentence in the person's language: what the system says of it is English."""
+    sentence = _WHY.get(wrong.errno or 0)
+    if sentence:
+        return Refused(say(sentence, folder=str(folder)), "not-saved")
+    why = wrong.strerror or type(wrong).__name__
+    return Refused(say("not_saved", folder=str(folder), why=why), "not-saved")
+
+
+def _write(texts: dict[Path, str]) -> None:
+    """Write files whole or not at all: first each beside its place, and then all into their places."""
+    made: dict[Path, str] = {}
+    try:
+        for path, text in texts.items():
+            handle, made[path] = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.chmod(made[path], 0o644)  # as any file that one makes; a temporary one is its maker's alone
+        for path in texts:
+            os.replace(made[path], path)
+            del made[path]
+    finally:
+        for left in made.values():
+            os.unlink(left)

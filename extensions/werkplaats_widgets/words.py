@@ -106,8 +106,18 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "save": "Bewaar naast het notebook",
         "saved": "Bewaard: {html} en {crate}, in {folder}.",
         "not_saved": "Dit kon niet worden bewaard in {folder}: {why}. Kies een map waarin je mag schrijven.",
+        "no_folder": "De map {folder} is er niet. Maak die eerst, of roep save() aan met een andere map.",
+        "no_such_name": "Zo kan een map niet heten: {folder}.",
+        "not_writable": (
+            "In {folder} mag je niet schrijven. Roep save() aan met een map waarin dat wel mag, zoals je "
+            "thuismap: save('~')."
+        ),
+        "disk_full": (
+            "In {folder} is geen ruimte meer, en er is niets bewaard. Ruim iets op, of roep save() aan met "
+            "een andere map."
+        ),
         "not_ours": (
-            "In {folder} staat al een ro-crate-metadata.json dat van iets anders is. Verplaats dat eerst, "
+            "In {folder} staat al een {file} dat van iets anders is. Verplaats dat eerst, "
             "of roep save() aan met een andere map."
         ),
     },
@@ -209,8 +219,18 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "save": "Save beside the notebook",
         "saved": "Saved: {html} and {crate}, in {folder}.",
         "not_saved": "This could not be saved in {folder}: {why}. Choose a folder in which you may write.",
+        "no_folder": "There is no folder {folder}. Make it first, or call save() with another one.",
+        "no_such_name": "A folder cannot be called that: {folder}.",
+        "not_writable": (
+            "You may not write in {folder}. Call save() with a folder in which you may, such as your home "
+            "directory: save('~')."
+        ),
+        "disk_full": (
+            "There is no room left in {folder}, and nothing was saved. Clear something away, or call save() "
+            "with another folder."
+        ),
         "not_ours": (
-            "In {folder} there is already a ro-crate-metadata.json of something else. Move that first, "
+            "In {folder} there is already a {file} of something else. Move that first, "
             "or call save() with another folder."
         ),
     },

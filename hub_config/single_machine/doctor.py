@@ -7,14 +7,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
-from single_machine import accounts, isolation, login, secrets
+from single_machine import accounts, doctor_datasets, isolation, login, secrets
 from single_machine.console import Console, StepFailed
+from single_machine.finding import Finding
 from single_machine.hardware import nodes
 from single_machine.services import NAMES, Supervisor
-from werkplaats_audit.client import Audit, AuditAway
 from werkplaats_hub import facility as facilities
 from werkplaats_hub import granted
 from werkplaats_hub.enrol_settings import enrol_settings
@@ -28,27 +27,6 @@ from werkplaats_spawners.enrol.why import Why
 
 #: Below this much room Slurm, its database and people's homes begin to fail.
 _LEAST_FREE_GB = 2
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes
-    ----------
-    wrong
-        Whether it keeps the installation from working; a note about the machine does not.
-    """
-
-    what: str
-    wrong: bool = False
-    mend: str = ""
-
-    @property
-    def line(self) -> str:
-        """The finding as a line to print."""
-        sign = "WRONG" if self.wrong else "note " if self.mend else "good "
-        return f"{sign}  {self.what}" + (f"\n       What to do: {self.mend}" if self.mend else "")
 
 
 def examine(instance: Instance) -> list[Finding]:
@@ -67,7 +45,10 @@ def examine(instance: Instance) -> list[Finding]:
         _newcomers,
         _a_log_in,
         _the_desk,
-        _the_audit,
+        _the_address,
+        doctor_datasets.audit,
+        doctor_datasets.mounts,
+        doctor_datasets.catalogue,
         _the_disk,
         _the_isolation,
     ]
@@ -102,7 +83,7 @@ def _the_services(instance: Instance) -> Iterator[Finding]:
 
 
 def _service_names(instance: Instance) -> list[str]:
-    found = nodes(instance, isolation.find().devices)
+    found = nodes(instance, isolation.find(job_mounts=instance.job_mounts).devices)
     daemons = [f"slurmd-{node.name}" for node in found]
     return [each for name in NAMES for each in (daemons if name == "slurmd" else [name])]
 
@@ -215,15 +196,15 @@ def _the_desk(instance: Instance) -> Iterator[Finding]:
         yield Finding(f"the desk answers at {instance.url}services/desk/")
 
 
-def _the_audit(instance: Instance) -> Iterator[Finding]:
-    try:
-        head = Audit(instance.audit_socket).head()
-    except AuditAway as wrong:
-        what = f"the audit writes nothing, and so no dataset is mounted: {wrong}"
-        mend = f"mend what it says, or read {instance.logs}/audit.out"
-        yield Finding(what, True, mend)
-    else:
-        yield Finding(f"the audit writes; its last entry is {head.entry}")
+def _the_address(instance: Instance) -> Iterator[Finding]:
+    """Say what plain HTTP means, where others than this machine can come by it; who ends it is not known."""
+    if instance.address not in ("127.0.0.1", "::1"):
+        what = (
+            f"the proxy takes plain HTTP at port {instance.port} from other machines: over that, the desk "
+            "shows nothing to who decides for others"
+        )
+        mend = "have a web server with a certificate in front (docs/how-to/single-machine.md)"
+        yield Finding(what, mend=mend)
 
 
 def _the_disk(instance: Instance) -> Iterator[Finding]:
@@ -236,7 +217,7 @@ def _the_disk(instance: Instance) -> Iterator[Finding]:
 
 
 def _the_isolation(instance: Instance) -> Iterator[Finding]:
-    found = isolation.find()
+    found = isolation.find(job_mounts=instance.job_mounts)
     fences = [f"control groups ({found.cgroups.value})"] if found.cgroups.value != "none" else []
     fences += ["mounts of their own"] if found.own_mounts else []
     yield Finding(f"jobs are fenced by {' and '.join(fences) or 'nothing'}")

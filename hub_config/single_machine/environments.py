@@ -45,8 +45,13 @@ def install_notebook(console: Console, instance: Instance, wheel: Path, constrai
     return True
 
 
-def install_proxy(console: Console, instance: Instance) -> Path:
-    """Install the proxy's packages as the lock file says; return the Node that runs it."""
+def install_proxy(console: Console, instance: Instance) -> tuple[Path, bool]:
+    """Install the proxy's packages as the lock file says.
+
+    Returns
+    -------
+    The Node that runs it, and whether what it is fenced with has changed.
+    """
     node = node_js(instance)
     folder = instance.prefix / "proxy"
     files.folder(folder)
@@ -74,7 +79,7 @@ def install_proxy(console: Console, instance: Instance) -> Path:
             mend="see that the npm registry can be reached, then run `make up` again",
         )
         stamp.write_text(lock)
-    return node
+    return node, files.write(folder / "fence.js", source.joinpath("fence.js").read_text())
 
 
 def node_js(instance: Instance) -> Path:

@@ -64,8 +64,14 @@ class Isolation:
     loopback: bool = True
 
 
-def find(root: Path = _CGROUPS) -> Isolation:
-    """Try what this machine allows."""
+def find(root: Path = _CGROUPS, *, job_mounts: bool = True) -> Isolation:
+    """Try what this machine allows.
+
+    Parameters
+    ----------
+    job_mounts
+        Whether jobs are to have mounts of their own where they can; an operator may say no.
+    """
     slurm, systemd = _slurm_version(), Path("/run/systemd/system").is_dir()
     missing = []
     cgroups, why = _cgroups(root, systemd)
@@ -76,7 +82,7 @@ def find(root: Path = _CGROUPS) -> Isolation:
             f"Jobs are not fenced by control groups ({why}): memory limits are not kept, a job can open "
             "every GPU, and a process that detaches itself may outlive its job."
         )
-    why = _why_no_own_mounts()
+    why = _why_no_own_mounts() if job_mounts else "WERKPLAATS_JOB_MOUNTS=no was given to `make up`"
     own_mounts = not why
     if why:
         missing.append(

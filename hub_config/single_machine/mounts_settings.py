@@ -22,5 +22,6 @@ def mounts_settings(instance: Instance, found: Isolation) -> str:
         "audit_socket": str(instance.audit_socket),
         "slurm_conf": str(instance.slurm_conf),
         "own_mounts": found.own_mounts,
+        "revocations": str(instance.revocations),
     }
     return json.dumps(said, indent=2) + "\n"

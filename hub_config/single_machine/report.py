@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from single_machine.console import Console, StepFailed
@@ -16,11 +17,30 @@ def bring_up(instance: Instance, wheel: Path, constraints: Path, facility: Path)
     """Run ``make up`` on the machine's own instance and print how to begin."""
     console = Console(instance.logs / "up.log")
     with console.step("Reading what you asked for"):
-        given = os.environ.get("WERKPLAATS_PORT", "")
-        instance = instance.model_copy(update={"port": _port(given) if given else instance.port})
+        instance = as_asked(instance, os.environ)
     up = Up(instance, console, wheel, constraints, facility)
     passwords = up.run()
     print(farewell(instance, up.facility, passwords))
+
+
+def as_asked(instance: Instance, environment: Mapping[str, str]) -> Instance:
+    """Return an instance as the variables given to ``make up`` want it; what they do not say stays.
+
+    Raises
+    ------
+    StepFailed
+    """
+    port, mounts = environment.get("WERKPLAATS_PORT", ""), environment.get("WERKPLAATS_JOB_MOUNTS", "")
+    if mounts not in ("", "yes", "no"):
+        raise StepFailed(
+            f"WERKPLAATS_JOB_MOUNTS is {mounts!r}", "say yes or no, or leave it out: then it stays as it was"
+        )
+    return instance.model_copy(
+        update={
+            "port": _port(port) if port else instance.port,
+            "job_mounts": mounts == "yes" if mounts else instance.job_mounts,
+        }
+    )
 
 
 def _port(text: str) -> int:

@@ -54,7 +54,8 @@ def services(instance: Instance, nodes: Iterable[Node], node_js: Path, proxy_tok
         "--innodb-buffer-pool-size=128M --innodb-lock-wait-timeout=900 --skip-log-bin"
     )
     proxy = (
-        f"{node_js} {instance.prefix}/proxy/node_modules/configurable-http-proxy/bin/configurable-http-proxy "
+        f"{node_js} --require {instance.prefix}/proxy/fence.js "
+        f"{instance.prefix}/proxy/node_modules/configurable-http-proxy/bin/configurable-http-proxy "
         f"--port {instance.port} --api-ip 127.0.0.1 --api-port {instance.port_proxy_api} "
         f"--default-target http://127.0.0.1:{instance.port_hub} "
         # A file, and not a page of the Hub's: it may be the Hub that does not answer.

@@ -83,10 +83,12 @@ class Up:
         with step("Installing people's environment (minutes, the first time)"):
             environments.install_notebook(self.console, self.instance, self.wheel, self.constraints)
         with step("Installing the proxy"):
-            node_js = environments.install_proxy(self.console, self.instance)
+            node_js, fenced_anew = environments.install_proxy(self.console, self.instance)
+            if fenced_anew:
+                self._stale.add("proxy")
         with step("Configuring Slurm for this machine"):
             renamed = self.instance.default and hosts.mend(short_hostname())
-            found = isolation.find()
+            found = isolation.find(job_mounts=self.instance.job_mounts)
             self._configure_slurm(found)
             if files.write(self.instance.mounts_settings, mounts_settings(self.instance, found)):
                 self._stale.add("mounts")
@@ -155,6 +157,7 @@ class Up:
         folder(instance.state / "slurm", 0o755, "slurm")
         folder(instance.state / "slurm/ctld", 0o700, "slurm")
         folder(instance.job_containers)
+        folder(instance.revocations.parent, 0o755, instance.desk_user)
         folder(instance.run / "mounts")
         folder(instance.state / "mounts", 0o700)
         folder(instance.vault, 0o700)

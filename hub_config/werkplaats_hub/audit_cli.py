@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from werkplaats_audit import anchors
 from werkplaats_audit.acts import Act, last_acts
 from werkplaats_audit.chain import Garbled
 from werkplaats_audit.verify import Report
@@ -24,7 +25,7 @@ app = typer.Typer(no_args_is_help=True, help="The audit: what was done with data
 def verify(
     anchor: Annotated[
         Path | None,
-        typer.Option(help="Signed heads that were kept elsewhere; without it those at the second place."),
+        typer.Option(help="Heads kept elsewhere, or mails with them; else those at the second place."),
     ] = None,
 ) -> None:
     """Say whether an entry was changed, taken out, moved or cut off, or an older state put back."""
@@ -32,7 +33,11 @@ def verify(
     try:
         second = anchor or audit_settings.anchor(instance, facilities.read(instance.facility).audit)
         checker = Checker((instance.etc / "audit-signing-key.pub").read_bytes())
-        report = read_whole(instance.audit_journal, checker, second)
+        with anchors.readable(second, checker) as held:
+            report = read_whole(instance.audit_journal, checker, held)
+    except anchors.NoHead as wrong:
+        typer.echo(f"{wrong}. Save the mail as it came, with its headers.", err=True)
+        raise typer.Exit(1) from wrong
     except OSError as wrong:
         typer.echo(_unread(wrong), err=True)
         raise typer.Exit(1) from wrong

@@ -34,6 +34,8 @@ class Instance(BaseModel):
         The address of the proxy's public port; everything else listens on loopback.
     data
         Where datasets are mounted in a job; on the machine itself its folders are empty.
+    job_mounts
+        Whether jobs have mounts of their own where the machine allows it.
     default
         Whether this is the machine's own: its Slurm is the machine's, and takes its real GPUs.
     """
@@ -59,6 +61,7 @@ class Instance(BaseModel):
     port_slurmd: int = 17001
     cluster: str = "werkplaats"
     node_prefix: str = "gpu"
+    job_mounts: bool = True
     default: bool = True
 
     @classmethod
@@ -166,6 +169,11 @@ class Instance(BaseModel):
     def desk_settings(self) -> Path:
         """What the desk must know, as root lays it down."""
         return self.etc / "desk.json"
+
+    @property
+    def revocations(self) -> Path:
+        """Where the desk writes, signed, what was taken back, for the mount daemon to read."""
+        return self.run / "desk/revocations"
 
     @property
     def mounts_settings(self) -> Path:

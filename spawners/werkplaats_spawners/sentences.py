@@ -124,6 +124,15 @@ def not_shared_with(dataset: str) -> Refused:
     return Refused("alone", sentence.format(dataset=dataset), 409)
 
 
+def not_shared_for_a_while() -> Refused:
+    """Say that a server is not shared in the minutes in which such a dataset may be mounted in it."""
+    sentence = _(
+        "A dataset that is for one person alone was asked for in this server a moment ago. Nothing was "
+        "shared. Try again in a few minutes."
+    )
+    return Refused("alone", sentence, 409)
+
+
 def not_shared_now() -> Refused:
     """Say that nobody can tell whether a server may be shared."""
     sentence = _(

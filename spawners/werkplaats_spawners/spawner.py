@@ -281,6 +281,22 @@ class WerkplaatsSpawner(Front, SlurmSpawner):  # type: ignore[misc]  # batchspaw
             return 1
         return None
 
+    async def poll_and_notify(self) -> int | None:
+        """Take a server away whose job is gone, also one that nobody waits for any more.
+
+        JupyterHub itself hears of it where a start went its whole way. One that was stopped in the moment
+        in which its server came up is cancelled before that, and would stay in the books for ever: ready,
+        with no job, and no button of its would end it.
+        """
+        if self.pending:
+            return await self.poll()  # who starts or stops it sees to it
+        nobody_hears = not self._callbacks
+        status: int | None = await super().poll_and_notify()
+        if status is not None and nobody_hears and self.server is not None:
+            self.log.warning("Nobody waited for the end of %s; taking it away", self._log_name)
+            await self.user.stop(self.name)
+        return status
+
     @property
     def ending(self) -> Ending | None:
         """How the last job ended, until the next one is there."""

@@ -12,7 +12,8 @@ from werkplaats_audit.journal import Journal
 from werkplaats_audit.verify import Report, verify
 from werkplaats_datasets.signed import Checker, Signer, new_key
 
-SIGNER = Signer(new_key())
+KEY = new_key()
+SIGNER = Signer(KEY)
 CHECKER = Checker(SIGNER.public())
 
 

@@ -77,6 +77,39 @@ def test_an_anchor_that_was_kept(instance: Instance, tmp_path: Path) -> None:
     assert "an older state was put back" in said
 
 
+def test_an_anchor_that_came_by_mail(instance: Instance, tmp_path: Path) -> None:
+    """A saved mail counts for its head; one without is refused, and what to do is said."""
+    kept = tmp_path / "kept.eml"
+    newest = _place(instance).anchor.read_text().splitlines()[-1]
+    kept.write_text(f"Subject: where it ends\n\nWords before it.\n\n{newest}\n")
+    status, said = _run("verify", "--anchor", str(kept))
+    assert (status, "4 signed heads, and 1 at" in said) == (0, True)
+    assert str(kept) in said
+    kept.write_text("Subject: something else\n\nWords.\n")
+    status, said = _run("verify", "--anchor", str(kept))
+    assert status == 1
+    assert "Save the mail as it came" in said
+
+
+def test_who_gets_heads_by_mail(instance: Instance) -> None:
+    """An address needs a mail server; nobody is written to unless that is asked."""
+    assert json.loads(audit_settings(instance, AuditPlace()))["mail"] is None
+    given = {"anchor_mail": "logboek@example.org", "smtp": {"host": "mail.example.org", "starttls": True}}
+    mail = json.loads(audit_settings(instance, AuditPlace.model_validate(given)))["mail"]
+    assert (mail["to"], mail["sender"]) == ("logboek@example.org", "logboek@example.org")
+    assert (mail["host"], mail["port"], mail["starttls"], mail["every"]) == (
+        "mail.example.org",
+        25,
+        True,
+        3600,
+    )
+    with pytest.raises(ValidationError, match=r"write \[audit.smtp\] too"):
+        AuditPlace.model_validate({"anchor_mail": "logboek@example.org"})
+    for wrong in ("nobody", "a@b\nBcc: c@d", "a b@c", "a@b,c@d"):
+        with pytest.raises(ValidationError):
+            AuditPlace.model_validate({**given, "anchor_mail": wrong})
+
+
 def test_what_cannot_be_read_is_said(instance: Instance, tmp_path: Path) -> None:
     """No traceback, and not the status of a good journal."""
     status, said = _run("verify", "--anchor", str(tmp_path / "nothing"))

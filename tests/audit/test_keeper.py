@@ -27,8 +27,13 @@ def _keeper(made: Place) -> Keeper:
     return Keeper(lambda: Journal(made.folder, made.anchor, SIGNER))
 
 
+def _answer(keeper: Keeper, line: bytes) -> dict[str, Any]:
+    answer = keeper.answer("mounts", line)
+    return answer() if callable(answer) else answer
+
+
 def _begin(keeper: Keeper) -> Any:
-    answer = keeper.answer("mounts", _BEGIN)
+    answer = _answer(keeper, _BEGIN)
     return answer.get("entry") or answer["trouble"]
 
 
@@ -85,6 +90,32 @@ def test_a_second_place_that_went_away(made: Place) -> None:
     assert _begin(keeper) == 1
     made.anchor.rename(made.anchor.with_name("old"))
     assert _begin(keeper) == 3
-    read = keeper.answer("desk", b'{"want": "read", "after": 1, "most": 1}')["entries"][0]
+    read = _answer(keeper, b'{"want": "read", "after": 1, "most": 1}')["entries"][0]
     assert read["event"]["kind"] == "mend"
     assert made.report().count == 0
+
+
+def test_what_is_still_to_be_read_when_the_journal_is_opened_anew(made: Place) -> None:
+    """It is refused, and never reads what has its file's number now; who asks again is answered."""
+    keeper = _keeper(made)
+    assert _begin(keeper) == 1
+    reading = keeper.answer("desk", b'{"want": "read"}')
+    assert callable(reading)
+    keeper.close()
+    with made.anchor.open("rb"):  # it gets the number that was let go of
+        answer = reading()
+    assert (answer["trouble"], "let go of" in answer["message"]) == ("broken", True)
+    assert [one["number"] for one in _answer(keeper, b'{"want": "read"}')["entries"]] == [1]
+
+
+def test_a_line_that_was_changed_is_not_given_out(made: Place) -> None:
+    """Who reads it is told; once it is as it was, the audit gives it out again."""
+    keeper = _keeper(made)
+    assert _begin(keeper) == 1
+    was = made.journal.read_bytes()
+    with made.journal.open("r+b") as file:
+        file.write(was.replace(b"mkb", b"abc"))
+    assert _answer(keeper, b'{"want": "read"}')["trouble"] == "broken"
+    with made.journal.open("r+b") as file:
+        file.write(was)
+    assert len(_answer(keeper, b'{"want": "read"}')["entries"]) == 1

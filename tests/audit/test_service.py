@@ -2,95 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
 import pwd
-import shutil
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-from tests.audit.journals import Place, mount
+from tests.audit.journals import CHECKER, SIGNER, mount, place
+from tests.audit.processes import Process, running
 
 from werkplaats_audit import heads
 from werkplaats_audit.client import Audit, AuditAway
-from werkplaats_audit.events import MOST_LINE, Event, tame
-from werkplaats_audit.service import MOST_CONNECTIONS
-from werkplaats_audit.settings import Settings
+from werkplaats_audit.events import MOST_LINE, Entry, Event, tame
+from werkplaats_audit.journal import Journal
+from werkplaats_audit.keeper import Keeper
+from werkplaats_audit.service import MOST_CONNECTIONS, READERS, Service
 from werkplaats_audit.verify import verify
-from werkplaats_datasets.signed import Checker, Signer, new_key
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can be several users")
 
 DESK, STRANGER = "daemon", "nobody"
-KEY = new_key()
-CHECKER = Checker(Signer(KEY).public())
-
-
-@dataclass
-class Process:
-    """An audit that runs."""
-
-    root: Path
-    place: Place
-    socket: Path
-    running: subprocess.Popen[bytes] | None = field(default=None)
-
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        self.running = self.launch()
-        end = time.monotonic() + 20
-        while self.trouble() == "away":
-            assert self.running.poll() is None
-            assert time.monotonic() < end
-            time.sleep(0.05)
-
-    def trouble(self) -> str:
-        """Return what keeps it from writing."""
-        try:
-            Audit(self.socket).head()
-        except AuditAway as wrong:
-            return wrong.reason
-        return ""
-
-    def launch(self) -> subprocess.Popen[bytes]:
-        """Start a process and do not wait."""
-        command = [sys.executable, "-m", "werkplaats_audit", str(self.root / "audit.json")]
-        return subprocess.Popen(command, stderr=subprocess.PIPE)
-
-    def end(self, number: int = signal.SIGTERM) -> int:
-        """End it, and return its status."""
-        assert self.running
-        self.running.send_signal(number)
-        self.running.communicate(timeout=20)
-        return self.running.returncode
-
-    def lines(self, *messages: Any) -> list[dict[str, Any]]:
-        """Send lines as they are, over one connection, and return the answers."""
-        with self.connection() as connection, connection.makefile("rb") as answers:
-            found = []
-            for message in messages:
-                data = message if isinstance(message, bytes) else json.dumps(message).encode()
-                connection.sendall(data + b"\n")
-                found.append(json.loads(answers.readline()))
-            return found
-
-    def connection(self) -> socket.socket:
-        """Return a connection."""
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(20)
-        connection.connect(str(self.socket))
-        return connection
 
 
 @contextlib.contextmanager
@@ -106,26 +47,8 @@ def as_user(name: str) -> Iterator[None]:
 @pytest.fixture
 def process() -> Iterator[Process]:
     """A process on folders that other users can walk to."""
-    root = Path(tempfile.mkdtemp(prefix="audit-"))
-    root.chmod(0o755)
-    for name in ("audit", "elsewhere"):
-        (root / name).mkdir(mode=0o700)
-    made = Process(root, Place(root / "audit", root / "elsewhere/heads"), root / "audit.socket")
-    (root / "key").write_bytes(KEY)
-    settings = Settings(
-        socket=made.socket,
-        folder=made.place.folder,
-        anchor=made.place.anchor,
-        key=root / "key",
-        desk_user=DESK,
-    )
-    (root / "audit.json").write_text(settings.model_dump_json())
-    made.start()
-    yield made
-    assert made.running
-    if made.running.poll() is None:
-        assert made.end() == 0
-    shutil.rmtree(root)
+    with running(DESK) as made:
+        yield made
 
 
 def verified(process: Process) -> int:
@@ -249,6 +172,65 @@ def test_what_is_refused_can_be_written(process: Process) -> None:
         audit.begin(Event(kind="mount", detail={f"a{number}": "é" * 4000 for number in range(20)}))
 
 
+class Held(Journal):
+    """A journal of which each reading waits until it is let go on."""
+
+    reading: ClassVar[Counter[str]] = Counter()
+    goes_on: ClassVar[threading.Event] = threading.Event()
+
+    def read(self, *args: Any, **more: Any) -> list[Entry]:
+        """Wait, and then read."""
+        self.reading["now"] += 1
+        self.reading["most"] = max(self.reading["most"], self.reading["now"])
+        assert self.goes_on.wait(30)
+        self.reading["now"] -= 1
+        return super().read(*args, **more)
+
+
+async def test_what_is_written_waits_for_nothing_that_is_read(tmp_path: Path) -> None:
+    """Readings that do not come to an end keep no act from being written down, nor are there many at once."""
+    made = place(tmp_path)
+    Held.reading.clear()
+    Held.goes_on.clear()
+    service = Service(Keeper(lambda: Held(made.folder, made.anchor, SIGNER)), 65534)
+    running = asyncio.create_task(service.run(tmp_path / "socket"))
+    audit = Audit(tmp_path / "socket", 15)
+    while not (tmp_path / "socket").exists():
+        await asyncio.sleep(0.01)
+    first = await asyncio.to_thread(audit.note, mount(), "done")
+    asked = [b'{"want": "read"}\n'] * 12
+    connections = [await asyncio.open_unix_connection(tmp_path / "socket") for _ in asked]
+    for line, (_, writer) in zip(asked, connections, strict=True):
+        writer.write(line)
+    while not Held.reading["now"]:
+        await asyncio.sleep(0.01)
+    try:
+        assert await asyncio.to_thread(audit.note, mount(), "done") == first + 1
+        assert Held.reading["most"] <= READERS
+    finally:
+        Held.goes_on.set()
+    for reader, writer in connections:
+        answer = json.loads(await asyncio.wait_for(reader.readline(), 15))
+        assert answer["entries"][0]["number"] == first
+        writer.close()
+    assert Held.reading["most"] <= READERS
+    os.kill(os.getpid(), signal.SIGTERM)
+    await running
+
+
+def test_one_program_reads_so_much_at_once_and_writes_all_the_same(process: Process) -> None:
+    """Its reads take no more of its connections than there are for them; one too many is told so in time."""
+    audit = Audit(process.socket, 0.3)
+    audit.note(mount(), "done")
+    for _ in range(4):
+        assert audit._reads.acquire(blocking=False)
+    with refused("busy"):
+        audit.read()
+    assert audit.note(mount(), "done") == 2
+    audit._reads.release()
+    assert len(audit.read()) == 2
+
+
 def test_several_lines_over_one_connection(process: Process) -> None:
     """A refusal in between ends nothing."""
     begin = {"want": "begin", "kind": "mount", "person": "mkb"}
@@ -314,7 +296,10 @@ def test_killed_in_the_middle_of_writing(process: Process, round_: int) -> None:
     threads = [threading.Thread(target=write) for _ in range(4)]
     for thread in threads:
         thread.start()
-    time.sleep(0.15 + round_ * 0.037)
+    begun = time.monotonic()
+    while not answered and time.monotonic() < begun + 10:
+        time.sleep(0.01)
+    time.sleep(0.05 + round_ * 0.037)  # at another moment each time
     process.end(signal.SIGKILL)
     stop.set()
     for thread in threads:

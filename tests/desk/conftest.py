@@ -26,6 +26,8 @@ from werkplaats_desk.settings import Settings, Watched
 
 ROOT = Path(__file__).parents[2]
 PREFIX = "/services/desk/"
+#: What a browser says of a page that a person goes to.
+NAVIGATES = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 TOMORROW = date.today() + timedelta(1)
 
 
@@ -193,7 +195,7 @@ def browser(desk: Desk, fake_hub: FakeHub) -> Iterator[Callable[..., Browser]]:
     with ExitStack() as stack:
 
         def make(name: str = "", language: str = "en", **more: Any) -> Browser:
-            client = TestClient(app, headers={"Accept-Language": language}, **more)
+            client = TestClient(app, headers={"Accept-Language": language, **NAVIGATES}, **more)
             made = Browser(stack.enter_context(client), fake_hub)
             if name:
                 assert made.sign_in(name).status_code == 303

@@ -31,6 +31,8 @@ class FakeHub:
         What it says instead of starting a server.
     shares, codes_out
         Who else can open servers, by the server as ``name/server``; and codes to them.
+    jobs
+        The job of each server.
     """
 
     people: dict[str, tuple[bool, list[str]]] = field(default_factory=dict)
@@ -42,6 +44,7 @@ class FakeHub:
     refuses: tuple[int, str] | None = None
     shares: dict[str, list[str]] = field(default_factory=dict)
     codes_out: dict[str, list[str]] = field(default_factory=dict)
+    jobs: dict[str, int] = field(default_factory=dict)
 
     @property
     def transport(self) -> httpx.MockTransport:
@@ -77,8 +80,8 @@ class FakeHub:
             return httpx.Response(403, json={"message": "no such token"})
         if path == "/user":
             return httpx.Response(200, json=self._model(token))
-        if path.startswith(("/shares/", "/share-codes/")):
-            return self._shares(token, path)
+        if path.startswith("/werkplaats/alone/"):
+            return self._keep_alone(token, path)
         if "/server" in path:
             return self._start(path, json.loads(request.content))
         return httpx.Response(404, json={"message": "?"})
@@ -88,15 +91,13 @@ class FakeHub:
         own = f"server={name}/{server}"
         return self.token(name, SCOPE, f"access:servers!{own}", f"read:shares!{own}")
 
-    def _shares(self, token: str, path: str) -> httpx.Response:
-        """Answer as JupyterHub 6 does: to who may read that server's shares."""
-        _, kind, of = path.split("/", 2)
+    def _keep_alone(self, token: str, path: str) -> httpx.Response:
+        """Answer as our own Hub does: to who may read that server's shares."""
+        of = path.removeprefix("/werkplaats/alone/")
         if f"read:shares!server={of}" not in self.tokens[token][1]:
             return httpx.Response(403, json={"message": "not yours"})
-        found = (self.shares if kind == "shares" else self.codes_out).get(of, [])
-        return httpx.Response(
-            200, json={"items": [{"user": {"name": one}} for one in found], "_pagination": {}}
-        )
+        shared = bool(self.shares.get(of) or self.codes_out.get(of))
+        return httpx.Response(200, json={"job": self.jobs.get(of, 0), "shared": shared})
 
     def _redeem(self, form: dict[str, list[str]]) -> httpx.Response:
         import hashlib

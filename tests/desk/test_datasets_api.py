@@ -24,8 +24,9 @@ SERVER = "rijk@"
 
 
 @pytest.fixture(autouse=True)
-def running(fake_queue: FakeQueue) -> None:
+def running(fake_queue: FakeQueue, fake_hub: FakeHub) -> None:
     """Somebody has a server, of a project of theirs."""
+    fake_hub.jobs["rijk/"] = 7
     fake_queue.let("onderzoek", "rijk")
     fake_queue.jobs.append(dict(JOB))
 
@@ -187,6 +188,17 @@ def test_a_server_that_others_can_open(call: Call, desk: Desk, fake_hub: FakeHub
     fake_hub.away = True
     assert ask(call, "cohort") == (503, "shares-unknown")
     assert ask(call, "vehicles") == (200, "")
+
+
+def test_a_token_that_names_another_server(call: Call, desk: Desk, fake_hub: FakeHub) -> None:
+    """Anybody can make a token of theirs that names any server: what counts is whose job it is."""
+    granted(call, desk)
+    fake_hub.jobs["rijk/other"] = 8
+    fake_hub.shares["rijk/"] = ["mkb"]
+    assert ask(call, "cohort", "rijk@other") == (403, "another-server")
+    fake_hub.jobs["rijk/other"] = 0
+    assert ask(call, "cohort", "rijk@other") == (403, "another-server")
+    assert ask(call, "vehicles", "rijk@other") == (200, "")
 
 
 def test_a_token_that_may_not_look_at_shares(call: Call, desk: Desk, fake_hub: FakeHub) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.desk.conftest import TOMORROW, Browser, FakeQueue
 from tests.desk.fake_datasets import CHECKER, FakeAudit, lay
 
+from werkplaats_audit.events import Event
 from werkplaats_datasets.grants import Revocations, read_revocations
 from werkplaats_desk.desk import Desk
 from werkplaats_desk.models import Access
@@ -253,3 +254,13 @@ def test_the_hub_is_away(browser: Make, fake_hub: object, fake_queue: FakeQueue)
     rijk.hub.away = True
     assert rijk.post(f"{ASSETS}/acceptance", ASSETS, version="1.0.0").status_code == 303
     assert rijk.post(f"{COHORT}/applications", COHORT, **WANTED).status_code == 303
+
+
+def test_why_a_mount_went(browser: Make, audit: FakeAudit) -> None:
+    """A person reads in their history what they did not do themselves."""
+    for why in ("asked", "desk-silent", "others-run"):
+        event = Event(kind="unmount", person="rijk", dataset="cohort", version="1.0.0", job=7)
+        audit.note(event.model_copy(update={"detail": {"why": why}}), "done")
+    told = browser("rijk").get("history").text
+    assert told.count("the desk was not heard for two minutes") == 1
+    assert told.count("something else of theirs ran beside it") == 1

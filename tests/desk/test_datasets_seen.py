@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import uvicorn
 from playwright.sync_api import Browser as Chromium
-from tests.browsers import DESKTOP, TELEPHONE, chromium, unreadable
+from tests.browsers import DESKTOP, TELEPHONE, chromium, screenshots, unreadable
 from tests.desk.conftest import TOMORROW, FakeQueue
 from tests.desk.fake_datasets import FakeAudit
 from tests.desk.fake_hub import FakeHub
@@ -80,5 +80,7 @@ def test_the_pages_can_be_read(
         assert answer is not None
         assert answer.status == 200, path
         assert page.locator("html").get_attribute("lang") == language
+        picture = f"desk-{number:02}-{language}.png"
+        page.screenshot(path=screenshots("datasets") / picture, full_page=True, animations="disabled")
         assert unreadable(page) == [], path
         context.close()

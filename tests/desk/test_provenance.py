@@ -23,7 +23,7 @@ def used(fake_queue: FakeQueue, audit: FakeAudit) -> None:
     audit.end("rijk", "cohort", project="onderzoek")
     audit.mount("mkb", "vehicles", job=8, project="onderzoek", entitlement="open")
     audit.mount("mkb", "gone", job=9, project="elders", version="3")
-    audit._add("mounts", event=audit.entries[0].event)
+    audit._add("mounts", event=audit.entries[0].event)  # as of a daemon that died
     audit.begin(audit.entries[0].event)  # type: ignore[arg-type]  # the desk's word is no mount
 
 
@@ -42,7 +42,8 @@ def test_of_a_project(call: Call) -> None:
     assert "not in the audit yet" in page
     assert "gone" not in page
     assert page.count("<tbody>") == 2
-    assert page.count("access-1") == 1
+    assert page.count("access-1") == 2
+    assert page.count("not known how it ended") == 1
     for outside in ("<script", "<link", "<img", " src="):
         assert outside not in page
 
@@ -86,8 +87,10 @@ def test_it_is_an_ro_crate(call: Call, tmp_path: Path) -> None:
     assert cohort["publisher"]["name"] == "De Kleurmeesters"
     assert cohort["license"]["name"] == "CC0 1.0"
     actions = [one for one in crate.get_entities() if one.type == "UseAction"]
-    assert [one["agent"]["name"] for one in actions] == ["rijk", "mkb"]
+    assert [one["agent"]["name"] for one in actions] == ["rijk", "rijk", "mkb"]
     assert "endTime" in actions[0].properties()
+    assert "It is not known how this ended." in actions[1]["description"]
+    assert "not known" not in actions[0]["description"]
     assert crate.dereference("#audit-head")["value"] == "f" * 64
     ids = [one["@id"] for one in json.loads(answer.text)["@graph"]]
     assert len(ids) == len(set(ids))

@@ -16,7 +16,7 @@ import pytest
 import requests
 import uvicorn
 from tests import hubs
-from tests.desk.conftest import SECRET, TOMORROW, FakeQueue, Fresh, settings
+from tests.desk.conftest import NAVIGATES, SECRET, TOMORROW, FakeQueue, Fresh, settings
 
 from werkplaats_desk.app import create_app
 from werkplaats_desk.database import Database
@@ -34,7 +34,14 @@ from jupyterhub.spawner import Spawner
 from traitlets.config import Config
 from werkplaats_hub.configure import apply_desk
 from werkplaats_hub.instance import Instance
+from werkplaats_hub.sharing import ROUTES
+from jupyterhub import handlers
 from pathlib import Path
+
+handlers.default_handlers[:0] = ROUTES
+
+class Marks:
+    async def alone(self, user): return ""
 
 class NoProxy(Proxy):
     should_start = False
@@ -43,6 +50,7 @@ class NoProxy(Proxy):
     async def get_all_routes(self): return {{}}
 
 class Waits(Spawner):
+    cluster, job_id = Marks(), "17"
     async def start(self):
         import asyncio, json
         with Path("starts").open("a") as file:
@@ -87,6 +95,8 @@ class Web:
         """Ask for a path; follow no redirect."""
         port = self.ports[path.startswith("/services/desk/")]
         more.setdefault("timeout", 30)
+        if self.ports[True] == port:
+            more["headers"] = {**NAVIGATES, **more.get("headers", {})}
         return self.http.request(method, f"http://127.0.0.1:{port}{path}", allow_redirects=False, **more)
 
     def follow(self, path: str, **more: Any) -> tuple[str, requests.Response]:
@@ -243,20 +253,23 @@ def test_a_server_says_who_else_can_open_it(web: Web, ports: tuple[int, int, Pat
     person = hub.whose(token)
     assert person is not None
     assert (person.name, person.server) == ("deler", "deler/")
-    assert not hub.shared(person)
     admin = Web(*ports[:2])
     admin.sign_in("beheer", ADMIN)
     admin.follow("/hub/home")
     xsrf = next(c.value for c in admin.http.cookies if c.name == "_xsrf" and c.path == "/hub/")
     headers = {"X-XSRFToken": xsrf, "Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"}
-    for kind, body in (("shares", {"user": "beheer"}), ("share-codes", {})):
-        path = f"/hub/api/{kind}/deler/"
-        assert admin.ask("POST", path, headers=headers, json=body).status_code == 200
-        assert hub.shared(person)
-        assert admin.ask("DELETE", path, headers=headers).status_code == 204
-        assert not hub.shared(person)
+    ways: list[tuple[str, dict[str, str]]] = [("shares", {"user": "beheer"}), ("share-codes", {})]
+    for kind, body in ways:
+        assert admin.ask("POST", f"/hub/api/{kind}/deler/", headers=headers, json=body).status_code == 200
+    for kind, _body in ways:
+        assert hub.keep_alone(person).shared
+        assert admin.ask("DELETE", f"/hub/api/{kind}/deler/", headers=headers).status_code == 204
+    kept = hub.keep_alone(person)
+    assert (kept.shared, kept.job) == (False, 17)
+    for kind, body in ways:
+        assert admin.ask("POST", f"/hub/api/{kind}/deler/", headers=headers, json=body).status_code == 409
     with pytest.raises(HubAway):
-        hub.shared(replace(person, server="beheer/"))
+        hub.keep_alone(replace(person, server="beheer/"))
 
 
 def test_an_operators_server_decides_nothing(web: Web, ports: tuple[int, int, Path, FakeQueue]) -> None:

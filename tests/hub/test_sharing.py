@@ -11,8 +11,8 @@ import pytest
 import requests
 from tests import hubs
 
-#: By name: one who may share, one to share with, and one who may not share.
-TOKENS = {name: name * 8 for name in ("owner", "friend", "stranger")}
+#: By name: two who may share, one to share with, and one who may not share.
+TOKENS = {name: name * 8 for name in ("owner", "looked", "friend", "stranger")}
 HUB_CONFIG = """
 from pathlib import Path
 from jupyterhub.proxy import Proxy
@@ -40,6 +40,7 @@ class Marks:
 
 class Plain(SimpleLocalProcessSpawner):
     cluster = Marks()
+    job_id = "17"
 
 c = get_config()
 c.JupyterHub.proxy_class = NoProxy
@@ -50,7 +51,7 @@ c.JupyterHub.hub_bind_url = c.JupyterHub.bind_url = "http://127.0.0.1:{port}"
 c.JupyterHub.db_url = "sqlite:///:memory:"
 c.JupyterHub.api_tokens = {tokens}
 c.JupyterHub.load_roles = [
-    {"name": "sharers", "users": ["owner"], "scopes": ["self", "shares!user", "read:users:name"]},
+    {"name": "sharers", "users": ["owner", "looked"], "scopes": ["self", "shares!user", "read:users:name"]},
 ]
 look = FacilityLook(name=Words(nl="x", en="x"), tagline=Words(nl="x", en="x"), cost=Words(nl="x", en="x"),
                     privacy=Words(nl="x", en="x"))
@@ -163,3 +164,28 @@ def test_a_code_of_before_is_not_taken(base: str, folder: Path) -> None:
     assert take("no-such-code").status_code == 400
     (folder / "mark").write_text("")
     assert take(code).status_code == 302
+
+
+def test_a_server_that_is_looked_at_is_not_shared_for_a_while(base: str) -> None:
+    """Whoever shares in the moment before the mark is too late: the look itself keeps them from it."""
+    code = ask(base, "share-codes/looked/", "looked").json()
+    assert code.get("code"), code
+    look = "werkplaats/alone/looked/"
+    assert ask(base, look, "looked").json() == {"job": 17, "shared": True}, "a code is out"
+    assert ask(base, "share-codes/looked/", "looked", "DELETE").status_code == 204
+    assert ask(base, look, "looked").json() == {"job": 17, "shared": False}
+    for path, body in (("shares/looked/", SHARE), ("share-codes/looked/", {})):
+        refused = ask(base, path, "looked", **body)
+        assert refused.status_code == 409
+        assert "a moment ago" in refused.json()["message"]
+    assert ask(base, look, "looked").json() == {"job": 17, "shared": False}
+    assert ask(base, "shares/owner/", **SHARE).status_code == 200, "another's server"
+    assert ask(base, "shares/owner/", method="PATCH", **SHARE).status_code == 200
+
+
+def test_who_may_not_see_shares_keeps_nothing(base: str) -> None:
+    """Nor learns which job it is."""
+    assert ask(base, "werkplaats/alone/owner/", "stranger").status_code in (403, 404)
+    assert ask(base, "werkplaats/alone/nobody/").status_code in (403, 404)
+    assert ask(base, "shares/owner/", **SHARE).status_code == 200
+    assert ask(base, "shares/owner/", method="PATCH", **SHARE).status_code == 200

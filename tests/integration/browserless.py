@@ -18,6 +18,10 @@ class Answer:
     headers: Any
 
 
+#: What a browser says of a page that a person goes to.
+NAVIGATES = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
 class Session:
     """A signed-in person."""
 
@@ -25,6 +29,7 @@ class Session:
         self.url = url
         self.name = name
         self.http = requests.Session()
+        self.http.headers.update(NAVIGATES)
         self.http.get(url + "hub/login", timeout=30)
         answer = self.http.post(
             url + "hub/login",
@@ -42,10 +47,15 @@ class Session:
         found = [c.value for c in self.http.cookies if c.name == "_xsrf" and c.path == "/hub/"]
         return str(found[-1]) if found else ""
 
-    def api(self, method: str, path: str, body: Any = None, *, cookie: bool = False) -> Answer:
+    def api(
+        self, method: str, path: str, body: Any = None, *, cookie: bool = False, language: str = ""
+    ) -> Answer:
         """Call the Hub's REST API, with the person's token (or the browser's cookies)."""
         client: Any = self.http if cookie else requests
-        headers = {"X-XSRFToken": self.xsrf} if cookie else {"Authorization": f"token {self.token}"}
+        scripts = {"X-XSRFToken": self.xsrf, **dict.fromkeys(NAVIGATES)}
+        headers = scripts if cookie else {"Authorization": f"token {self.token}"}
+        if language:
+            headers["Accept-Language"] = language
         answer = client.request(
             method, f"{self.url}hub/api/{path}", json=body, headers=headers, timeout=60, allow_redirects=False
         )
@@ -77,9 +87,9 @@ class Session:
         """Return the API path of a server."""
         return f"users/{self.name}/servers/{name}" if name else f"users/{self.name}/server"
 
-    def start(self, options: Any = None, name: str = "") -> Answer:
-        """Ask for a server over REST."""
-        return self.api("POST", self.server_path(name), options)
+    def start(self, options: Any = None, name: str = "", language: str = "") -> Answer:
+        """Ask for a server over REST; without a language in the facility's own."""
+        return self.api("POST", self.server_path(name), options, language=language)
 
     def server(self, name: str = "") -> dict[str, Any]:
         """Return the Hub's model of a server; empty when it has none."""

@@ -44,6 +44,8 @@ class Platform:
     supervisor: Supervisor
     passwords: dict[str, str]
     sessions: dict[str, Session] = field(default_factory=dict)
+    #: What the names of its people begin with.
+    people: str = PREFIX
 
     @property
     def facility(self) -> Facility:
@@ -107,7 +109,7 @@ class Platform:
 
     def session(self, role: str) -> Session:
         """Return a signed-in session of a demo person, such as ``mkb``."""
-        name = PREFIX + role
+        name = self.people + role
         if name not in self.sessions:
             kind = "admin" if name in (self.facility.demo.admins if self.facility.demo else ()) else "demo"
             self.sessions[name] = Session(self.instance.url, name, self.passwords[kind])
@@ -115,7 +117,7 @@ class Platform:
 
     def jobs(self, role: str) -> list[str]:
         """Return the numbers of a person's jobs that wait or run."""
-        return self.run("squeue", "-h", "-u", PREFIX + role, "-t", "PD,R,CF", "-o", "%i").split()
+        return self.run("squeue", "-h", "-u", self.people + role, "-t", "PD,R,CF", "-o", "%i").split()
 
     def wait_until_idle(self, within: float = 30) -> None:
         """Wait until no job holds anything any more."""
@@ -138,7 +140,7 @@ class Platform:
         words = ["sbatch", "--parsable", f"--account={account}", f"--qos={qos}", "--output=/dev/null"]
         size = ["--gres=gpu:1", "--cpus-per-task=4", "--mem=16G", "--time=60"]
         wrapped = f"--wrap={script or 'exec sleep 3600'}"
-        return int(self.run(*words, *size, *options, wrapped, user=PREFIX + role))
+        return int(self.run(*words, *size, *options, wrapped, user=self.people + role))
 
     def state(self, number: int) -> str:
         """Return Slurm's state of a job."""

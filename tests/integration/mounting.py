@@ -113,21 +113,21 @@ class Mounting:
         """Return a grant as it is asked for."""
         return {"want": "mount", "grant": sign_grant(self.signer, grant), "language": "en"}
 
-    def ask(self, role: str, *messages: dict[str, Any]) -> list[Any]:
-        """Ask as a person; return the answers."""
-        return [answer for answer, _ in self.timed(role, *messages)]
+    def ask(self, role: str, *messages: dict[str, Any], job: int = 0) -> list[Any]:
+        """Ask as a person, from within a job of theirs if one is named; return the answers."""
+        return [answer for answer, _ in self.timed(role, *messages, job=job)]
 
-    def timed(self, role: str, *messages: dict[str, Any]) -> list[tuple[Any, float]]:
+    def timed(self, role: str, *messages: dict[str, Any], job: int = 0) -> list[tuple[Any, float]]:
         """Ask as a person; return the answers, and how long each took (s)."""
+        space = self.spaces(job) if job else []
+        entered = ["nsenter", f"--mount={space[0]}"] if space else []
+        whose = ["setpriv", f"--reuid={PREFIX}{role}", f"--regid={PREFIX}{role}", "--clear-groups"]
         done = subprocess.run(
-            self.asking(),
+            [*entered, *whose, *self.asking()],
             input="".join(json.dumps(message) + "\n" for message in messages),
             capture_output=True,
             text=True,
             check=True,
-            user=PREFIX + role,
-            group=PREFIX + role,
-            extra_groups=[],
             cwd="/",
             timeout=120,
         )
@@ -139,7 +139,7 @@ class Mounting:
 
     def mount(self, role: str, job: int, dataset: str, **changes: Any) -> Any:
         """Have a dataset mounted, or refused; return the answer."""
-        return self.ask(role, self.wish(self.grant(role, job, dataset, **changes)))[0]
+        return self.ask(role, self.wish(self.grant(role, job, dataset, **changes)), job=job)[0]
 
     def unmount(self, role: str, job: int, dataset: str) -> Any:
         """Have a dataset unmounted; return the answer."""
@@ -199,6 +199,11 @@ ACCOUNTS = {"mkb": "mkb-verkenning", "student": "cursus-ai", "onderzoeker": "ond
 STREAMS = {"mkb": "regional", "student": "regional", "onderzoeker": "eurohpc"}
 
 
+def mounting_file(platform: Platform) -> Path:
+    """Return where the daemon looks for the desk's list; there is none unless a test writes one."""
+    return platform.instance.run / "mounts/list-of-the-tests"
+
+
 @contextmanager
 def steered(platform: Platform) -> Iterator[Mounting]:
     """Have the mount daemon speak to a desk and an audit of the tests'."""
@@ -207,7 +212,12 @@ def steered(platform: Platform) -> Iterator[Mounting]:
     socket = instance.run / "mounts/audit-of-the-tests.socket"
     desk, audit = Desk(signer), Audit(socket)
     usual = instance.mounts_settings.read_text()
-    changed = {**json.loads(usual), "desk_url": desk.url, "audit_socket": str(socket)}
+    changed = {
+        **json.loads(usual),
+        "desk_url": desk.url,
+        "audit_socket": str(socket),
+        "revocations": str(mounting_file(platform)),
+    }
     instance.mounts_settings.write_text(json.dumps(changed))
     mounting = Mounting(platform, desk, audit, signer)
     try:
@@ -215,6 +225,7 @@ def steered(platform: Platform) -> Iterator[Mounting]:
         yield mounting
     finally:
         instance.mounts_settings.write_text(usual)
+        mounting_file(platform).unlink(missing_ok=True)
         platform.supervisor.restart("mounts")
         desk.close()
         audit.close()

@@ -82,8 +82,9 @@ def test_from_the_address_to_a_cell_on_a_gpu_and_back(page: Page, platform: Plat
 
     page.goto(platform.instance.url + "hub/home")
     keep("6-home")
-    page.get_by_role("button", name=re.compile(words["stop"])).first.click()
+    stop = page.get_by_role("button", name=re.compile(words["stop"]))
+    stop.first.click()
     platform.session("mkb").wait_gone()
     assert platform.jobs("mkb") == []
-    page.reload()
+    expect(stop).to_have_count(0, timeout=30_000)  # the page itself sees that it is over
     keep("7-stopped")

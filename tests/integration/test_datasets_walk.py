@@ -37,7 +37,7 @@ def in_lab(platform: Platform, browser: Browser) -> Iterator[object]:
 
     def come(role: str, language: str, flavour: str = "first-steps") -> Walk:
         session, name = platform.session(role), PREFIX + role
-        assert session.start({"flavour": flavour}).status in (201, 202)
+        assert session.start({"flavour": flavour}, language=language).status in (201, 202)
         session.wait_ready()
         home = platform.instance.homes / name
         notebook = home / "gegevens.ipynb"
@@ -109,6 +109,33 @@ def test_terms_are_accepted_once(platform: Platform, in_lab) -> None:
     assets.get_by_role("button", name="Gebruik deze dataset").click()
     expect(assets).to_contain_text("Klaar voor gebruik")
     walk.keep("accepted")
+
+
+def test_the_same_in_english(platform: Platform, in_lab) -> None:
+    """An open dataset and one with terms, as somebody meets them who reads no Dutch."""
+    walk = in_lab("expert", "en")
+    vehicles = card(walk, "vehicles")
+    walk.keep("cards")
+    vehicles.get_by_role("button", name="Use this dataset").click()
+    expect(vehicles).to_contain_text("Ready to use")
+    walk.keep("mounted")
+    vehicles.get_by_role("button", name="Unmount").click()
+    expect(vehicles).to_contain_text("is unmounted")
+    assets = card(walk, "municipal-assets")
+    assets.get_by_role("button", name="Read the terms").click()
+    expect(assets).to_contain_text("Terms")
+    walk.keep("terms")
+    assets.get_by_role("button", name="Accept and use").click()
+    expect(assets).to_contain_text("Ready to use")
+    walk.keep("accepted")
+    walk.page.goto(platform.instance.url + "services/desk/datasets/municipal-assets")
+    walk.keep("page", whole=True)
+    walk.page.goto(platform.instance.url + "services/desk/history")
+    expect(walk.page.locator("main")).to_contain_text("vehicles")
+    walk.keep("history", whole=True)
+    walk.page.goto(platform.instance.url + "services/desk/provenance/statement?language=en")
+    expect(walk.page.locator("body")).to_contain_text("vehicles")
+    walk.keep("statement", whole=True)
 
 
 def test_a_restricted_one_is_asked_for_granted_used_and_taken_back(

@@ -52,10 +52,12 @@ class Desk:
 
 
 class Audit:
-    """Remembers what it is told, or is away."""
+    """Remembers what it is told, or is away; while it is held it answers nobody."""
 
     def __init__(self, path: Path) -> None:
         self.lines, self.away = list[dict[str, Any]](), False
+        self.asked, self.goes_on = threading.Event(), threading.Event()
+        self.goes_on.set()
         audit = self
 
         class Handler(socketserver.StreamRequestHandler):
@@ -70,6 +72,8 @@ class Audit:
 
     def answer(self, line: dict[str, Any]) -> dict[str, Any]:
         """Write a line down."""
+        self.asked.set()
+        self.goes_on.wait()
         if self.away:
             return {"trouble": "disk", "message": "There is no room left."}
         self.lines.append(line)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,11 @@ from werkplaats_datasets.grants import Revocation, sign_grant
 from werkplaats_datasets.signed import Signer, new_key
 from werkplaats_mounts.__main__ import acts_of
 from werkplaats_mounts.acts import Acts, Caller
+from werkplaats_mounts.mounted import Mounted
+from werkplaats_mounts.revoked import SILENT
 from werkplaats_mounts.settings import Settings
 from werkplaats_mounts.slurm import Job, Slurm, SlurmAway
+from werkplaats_mounts.watch import Watch
 
 SIGNER = Signer(new_key())
 PERSON = Caller(1001, "onderzoeker")
@@ -82,6 +87,7 @@ class Parts:
             )
         )
         self.acts.slurm = self.queue
+        self.acts.leaving = replace(self.acts.leaving, slurm=self.queue)
         self.caller = PERSON
 
     async def mount(self, **changes: Any) -> dict[str, Any]:
@@ -110,6 +116,20 @@ def _parts(folder: Path, own_mounts: bool) -> Iterator[Parts]:
     yield made
     made.desk.close()
     made.audit.close()
+
+
+async def test_an_audit_that_takes_its_time_holds_up_nobody_else(plain: Parts) -> None:
+    """While one act waits to be written down, others are answered; then it goes on."""
+    (plain.acts.settings.data / "cohort").mkdir()
+    (plain.acts.settings.data / "cohort/rows.csv").touch()
+    plain.audit.goes_on.clear()
+    mounting = asyncio.create_task(plain.mount(tier="open"))
+    try:
+        assert await asyncio.to_thread(plain.audit.asked.wait, 10)
+        assert await plain.acts.answer(b'{"want": "can"}', plain.caller) == {"own_mounts": False}
+    finally:
+        plain.audit.goes_on.set()
+    assert (await mounting).get("dataset") == "cohort"
 
 
 async def test_without_mounts_of_their_own_open_datasets_are_shown(plain: Parts) -> None:
@@ -151,6 +171,27 @@ async def test_a_mark_does_not_outlive_a_refusal(parts: Parts) -> None:
     parts.queue.found += (Job(18, "onderzoeker", "onderzoek", "PENDING"),)
     assert (await parts.mount(alone=True))["trouble"] == "others-run"
     assert parts.queue.notes == ["17 cohort", "17", "17 cohort", "17"]
+
+
+async def test_a_desk_that_is_silent_for_long(parts: Parts) -> None:
+    """What must be alone is taken away, and the audit is told why; what is open stays, nothing is mounted."""
+    now = int(time.time())
+    alone = Mounted(grant=GRANT.model_copy(update={"issued_at": now}), state="mounted", since=now)
+    opened = alone.grant.model_copy(update={"dataset": "trees", "tier": "open", "alone": False})
+    for one in (alone, Mounted(grant=opened, state="mounted", since=now)):
+        parts.acts.store.put(one)
+    watch = Watch(parts.acts)
+    await watch.round()
+    parts.desk.away = True
+    for later, left in ((SILENT - 20, {"cohort", "trees"}), (SILENT + 20, {"trees"})):
+        parts.acts.clock = lambda later=later: time.time() + later  # type: ignore[misc]
+        await watch.round()
+        assert {one.grant.dataset for one in parts.acts.store.all()} == left
+    [told] = parts.audit.told(kind="unmount")
+    assert told["detail"]["why"] == "desk-silent"
+    parts.acts.clock = time.time
+    for tier in ("registered", "restricted"):
+        assert (await parts.mount(tier=tier, dataset="stones"))["trouble"] == "desk-away"
 
 
 async def test_refusals_of_somebody_elses_grant_name_who_asked(parts: Parts) -> None:

@@ -89,6 +89,15 @@ def test_what_must_go() -> None:
     assert decide.must_go(GRANT, None, (Job(17, "onderzoeker", "a", "COMPLETING"),), NOW) is None
 
 
+def test_a_desk_that_is_not_heard() -> None:
+    """What must be alone goes, and nothing else: what it took back meanwhile nobody knows."""
+    registered = GRANT.model_copy(update={"alone": False, "tier": "registered"})
+    assert decide.must_go(GRANT, None, (RUNS,), NOW, silent=True) == "desk-silent"
+    assert decide.must_go(GRANT, None, None, NOW, silent=True) == "desk-silent"
+    assert decide.must_go(registered, None, (RUNS,), NOW, silent=True) is None
+    assert decide.must_go(GRANT, None, (), NOW, silent=True) == "job-ended"
+
+
 @given(st.integers(0, 2 * NOW), st.integers(0, 2 * NOW), st.integers(0, 2 * NOW))
 def test_no_grant_is_good_for_more_than_a_minute(issued: int, expires: int, now: int) -> None:
     """From its making on, give or take what two clocks differ."""

@@ -18,17 +18,19 @@ from tests.mounts.test_acts import Parts
 from single_machine import isolation
 from werkplaats_datasets.catalogue import Entry
 from werkplaats_datasets.grants import Revocation
-from werkplaats_mounts import holders, leaving
+from werkplaats_mounts import holders, ids, leaving, linux
 from werkplaats_mounts.acts import Caller
 from werkplaats_mounts.holders import Search
+from werkplaats_mounts.ids import Ids
 from werkplaats_mounts.leaving import event
 from werkplaats_mounts.mounted import Mounted, Why
 from werkplaats_mounts.slurm import Job
 from werkplaats_mounts.views import NoView, View, Views
 from werkplaats_mounts.watch import Watch
 
-#: Somebody of Debian's who has no processes.
-PERSON = pwd.getpwnam("games")
+#: Those of Debian's who have no processes. Two runs of these tests, side by side, hardly take the same.
+NOBODIES = ("games", "lp", "news", "uucp", "list", "irc")
+PERSON = pwd.getpwnam(NOBODIES[os.getpid() % len(NOBODIES)])
 CALLER = Caller(PERSON.pw_uid, PERSON.pw_name)
 UNMOUNT = b'{"want": "unmount", "dataset": "trees", "job": 17}'
 
@@ -42,6 +44,7 @@ class Node(Parts):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, own_mounts=True)
+        self.started: list[subprocess.Popen[bytes]] = []
         self.caller = CALLER
         self.queue.found = (Job(17, CALLER.name, "onderzoek", "RUNNING"),)
         self.acts.leaving = type(self.acts.leaving)(
@@ -69,7 +72,11 @@ class Node(Parts):
         (known / "entry.json").write_text(entry.model_dump_json())
 
     def close(self) -> None:
-        """Take the namespace away."""
+        """Take the namespace away, and what still runs."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
         self.desk.close()
         self.audit.close()
         subprocess.run(["umount", self.space], check=False)
@@ -78,7 +85,12 @@ class Node(Parts):
     def within(self, *words: str) -> subprocess.Popen[bytes]:
         """Start a program of the person's in the job."""
         whose = ["setpriv", f"--reuid={PERSON.pw_uid}", f"--regid={PERSON.pw_gid}", "--clear-groups"]
-        return subprocess.Popen(["nsenter", f"--mount={self.space}", *whose, *words], stdout=subprocess.PIPE)
+        return self.run("nsenter", f"--mount={self.space}", *whose, *words)
+
+    def run(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start a program that ends with the node."""
+        self.started.append(subprocess.Popen(words, stdout=subprocess.PIPE))
+        return self.started[-1]
 
 
 @pytest.fixture
@@ -146,7 +158,7 @@ async def test_a_daemon_that_was_killed_in_the_midst(node: Node) -> None:
     """What was on its way is taken away at the next start, and so is what nobody knows of."""
     await node.mount(dataset="trees", person=CALLER.name)
     [mounted] = node.acts.store.all()
-    entry = node.acts.audit.begin(event("mount", mounted.grant))
+    entry = await node.acts.audit.begin(event("mount", mounted.grant))
     node.acts.store.put(mounted.model_copy(update={"state": "mounting", "view": None, "open_entry": entry}))
     await Watch(node.acts).begin()
     assert node.acts.store.all() == ()
@@ -242,7 +254,9 @@ async def test_one_that_cannot_be_looked_after_stops_no_other(
 async def test_what_had_to_be_alone_takes_the_job_along(node: Node, alone: bool) -> None:
     """Nobody is seen to hold it, and yet a forced leave ends whoever might; of other datasets it does not."""
     sleep = ["sh", "-c", "echo; exec sleep 600"]
-    elsewhere = node.within("unshare", "-Urm", *sleep)  # made before the view: no copy is in it
+    # Made before the view, so no copy is in it; and by a program of the job, as all of the job's are.
+    made = "trap 'kill $!' TERM; unshare -Urm sh -c 'echo; exec sleep 600' & wait"
+    elsewhere = node.within("sh", "-c", made)
     processes = [elsewhere, node.within(*sleep)]
     assert [process.stdout and process.stdout.read(1) for process in processes] == [b"\n", b"\n"]
     assert "path" in await node.mount(dataset="trees", person=CALLER.name, alone=alone)
@@ -252,8 +266,85 @@ async def test_what_had_to_be_alone_takes_the_job_along(node: Node, alone: bool)
     assert node.acts.store.all() == ()
     assert [process.poll() is None for process in processes] == [not alone, not alone]
     for process in processes:
+        process.terminate()
+        process.wait()
+
+
+async def test_nothing_of_theirs_runs_outside_the_job(node: Node) -> None:
+    """Left by a job that ended, or come in another way: it could look into the job through /proc."""
+    alone = {"dataset": "trees", "person": CALLER.name, "alone": True, "tier": "restricted"}
+    whose = ["setpriv", f"--reuid={PERSON.pw_uid}", f"--regid={PERSON.pw_gid}", "--clear-groups"]
+    for outside in ([], ["unshare", "--mount"]):  # on the node itself, and in a namespace of nobody's job
+        process = node.run(*outside, *whose, "sh", "-c", "echo; exec sleep 600")
+        assert process.stdout
+        process.stdout.read(1)
+        answer = await node.mount(**alone)
+        assert answer["trouble"] == "programs-elsewhere"
+        assert "buiten deze server" in answer["message"]
+        assert "path" in await node.mount(dataset="trees", person=CALLER.name, alone=False)
+        assert await node.acts.answer(UNMOUNT, CALLER) == {"unmounted": "trees"}
         process.kill()
         process.wait()
+    assert "path" in await node.mount(**alone)
+
+
+async def test_numbers_that_are_theirs_too(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program under a subordinate number is theirs: at the mount, and when the dataset is taken back."""
+    taken = 3_141_592
+    monkeypatch.setattr(ids.ids_of, "__defaults__", (node.space.parents[3] / "subuid",))
+    (node.space.parents[3] / "subuid").write_text(f"{PERSON.pw_name}:{taken - 5}:10\n")
+    alone = {"dataset": "trees", "person": CALLER.name, "alone": True}
+    sleep = ["setpriv", f"--reuid={taken}", "--regid=60", "--clear-groups", "sh", "-c"]
+    outside = node.run(*sleep, "echo; exec sleep 600")
+    assert outside.stdout
+    outside.stdout.read(1)
+    assert (await node.mount(**alone))["trouble"] == "programs-elsewhere"
+    outside.kill()
+    outside.wait()
+    assert "path" in await node.mount(**alone)
+    line = f"exec <{node.path}/rows.csv; echo; exec sleep 600"
+    holding = node.run("nsenter", f"--mount={node.space}", *sleep, line)
+    assert holding.stdout
+    holding.stdout.read(1)
+    node.desk.entries.append(Revocation(dataset="trees", at=int(time.time())))
+    await Watch(node.acts).round()
+    assert holding.wait(timeout=5) == -9
+    assert node.acts.store.all() == ()
+
+
+async def test_a_number_that_another_mount_has_now(node: Node) -> None:
+    """The kernel gives it away when a mount is gone: who uses the other one has nothing to do with it."""
+    await node.mount(dataset="trees", person=CALLER.name)
+    view = node.acts.store.all()[0].view
+    assert view is not None
+    bystander = node.within("sh", "-c", "exec 3</etc/passwd; echo; exec sleep 600")
+    assert bystander.stdout
+    bystander.stdout.read(1)
+    other = linux.mount_of(Path(f"/proc/{bystander.pid}/fdinfo/3").read_text())
+    known = node.acts.spaces.numbers()
+    assert Search(view.model_copy(update={"mount": other}), Ids(PERSON.pw_uid), known).found() == []
+    assert bystander.poll() is None
+    bystander.kill()
+    bystander.wait()
+
+
+async def test_a_disk_whose_files_say_another_device(node: Node) -> None:
+    """As btrfs does for each subvolume: who turned their back on the mount is found by what files say."""
+    await node.mount(dataset="trees", person=CALLER.name)
+    view = node.acts.store.all()[0].view
+    assert view is not None
+    status = os.stat(node.acts.settings.vault)
+    assert view.files == f"{os.major(status.st_dev)}:{os.minor(status.st_dev)}"
+    process = node.within("sh", "-c", f"exec <{node.path}/rows.csv; echo; exec sleep 600")
+    assert process.stdout
+    process.stdout.read(1)
+    # Nobody sees the mount any more, and its device is not the one that its files are on.
+    await node.acts.views.take(node.space, "trees", lazily=True)
+    elsewhere = view.model_copy(update={"mount": 10**9, "device": "0:999"})
+    assert Search(elsewhere, Ids(PERSON.pw_uid), ()).found() == [process.pid]
+    assert Search(elsewhere.model_copy(update={"files": ""}), Ids(PERSON.pw_uid), ()).found() == []
+    process.kill()
+    process.wait()
 
 
 async def test_a_persons_own_unmount_ends_nothing(node: Node) -> None:
@@ -314,9 +405,9 @@ def test_a_number_that_is_somebody_elses_now_is_left_alone() -> None:
     with holders._kept(process.pid) as kept:
         assert kept is not None
         view = View(mount=1, device="8:1", root="/")
-        Search(view, PERSON.pw_uid, ())._kill(process.pid, kept)
+        Search(view, Ids(PERSON.pw_uid), ())._kill(process.pid, kept)
         assert process.poll() is None
-        Search(view, 0, ())._kill(process.pid, kept)
+        Search(view, Ids(0), ())._kill(process.pid, kept)
         assert process.wait(timeout=5) == -9
 
 

@@ -92,3 +92,12 @@ def test_a_password_that_everybody_can_read(tmp_path: Path, monkeypatch: pytest.
         found = [finding for finding in doctor._the_desk(instance) if finding.wrong]
         assert [finding.what[:18] for finding in found] == said
         assert all("another password" in finding.mend for finding in found)
+
+
+def test_plain_http_from_elsewhere(tmp_path: Path) -> None:
+    """It is a note with something to do where other machines can come, and nothing on loopback."""
+    here = Instance.beside(tmp_path, "wptry", 20000)
+    assert list(doctor._the_address(here)) == []
+    (note,) = doctor._the_address(here.model_copy(update={"address": ""}))
+    assert (note.wrong, "certificate" in note.mend) == (False, True)
+    assert "port 20000" in note.what

@@ -28,10 +28,13 @@ def test_no_path_of_the_machines_own() -> None:
 
 
 def test_no_name_or_port_of_the_machines_own() -> None:
-    """Users, groups, cluster, nodes, addresses: nothing is called or numbered as the default's."""
+    """Users, groups, cluster, nodes, addresses: nothing is called or numbered as the default's.
+
+    Whether jobs have mounts of their own is neither.
+    """
     default = values(Instance())
     same = {name for name, value in values(BESIDE).items() if value == default[name]}
-    assert same == set()
+    assert same == {"job_mounts"}
 
 
 def test_its_ports_are_different_and_within_what_was_given() -> None:

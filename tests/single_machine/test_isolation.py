@@ -104,6 +104,15 @@ def test_each_missing_fence_has_a_sentence(tmp_path: Path, monkeypatch: pytest.M
     assert "because of a test" in found.missing[1]
 
 
+def test_an_operator_says_that_jobs_have_no_mounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is tried then, and the note names who said so."""
+    monkeypatch.setattr(isolation, "_why_no_own_mounts", lambda: "")
+    assert isolation.find(tmp_path / "absent").own_mounts
+    found = isolation.find(tmp_path / "absent", job_mounts=False)
+    assert not found.own_mounts
+    assert any("WERKPLAATS_JOB_MOUNTS=no" in sentence for sentence in found.missing)
+
+
 def test_nothing_missing_is_nothing_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that allows everything gets no notes."""
     monkeypatch.setattr(isolation, "_why_no_own_mounts", lambda: "")

@@ -576,6 +576,31 @@ async def test_poll_notices_the_end(spawner: WerkplaatsSpawner, fake: FakeSlurm)
     assert await spawner.poll() == 1
 
 
+@pytest.mark.parametrize("heard", [True, False])
+async def test_a_server_of_which_nobody_hears_the_end_is_taken_away(
+    spawner: WerkplaatsSpawner, fake: FakeSlurm, monkeypatch: pytest.MonkeyPatch, heard: bool
+) -> None:
+    """A start that was cancelled as its server came up leaves no callback behind, and no server for ever."""
+    stopped: list[str] = []
+
+    async def stop(name: str) -> None:
+        stopped.append(name)
+
+    monkeypatch.setattr(spawner.user, "stop", stop)
+    await started(spawner, fake)
+    ended: list[bool] = []
+    if heard:
+        spawner.add_poll_callback(ended.append, True)
+    fake.end_job(17, "CANCELLED")
+    spawner.cluster._view = None
+    spawner._spawn_pending = True
+    assert await spawner.poll_and_notify() == 1
+    assert (stopped, ended) == ([], []), "it is still being started: that is somebody's to see to"
+    spawner._spawn_pending = False
+    assert await spawner.poll_and_notify() == 1
+    assert (stopped, ended) == (([], [True]) if heard else ([""], []))
+
+
 # -- stop --------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import stat
 from pathlib import Path
 
@@ -71,19 +72,82 @@ def test_a_crate_of_something_else_stays(platform: Platform, notebook: Path) -> 
     assert not (notebook.parent / HTML).exists()
 
 
+def test_a_page_of_something_else_stays(platform: Platform, notebook: Path) -> None:
+    """A page that only has the name of ours is named, and left."""
+    (notebook.parent / HTML).write_text("mine")
+    with pytest.raises(Refused, match=f"staat al een {HTML} dat van iets anders is"):
+        provenance().save()
+    assert (notebook.parent / HTML).read_text() == "mine"
+    assert not (notebook.parent / CRATE).exists()
+
+
 def test_a_link_is_not_followed(platform: Platform, notebook: Path, tmp_path: Path) -> None:
     """What it points to is left as it is."""
     other = tmp_path / "other"
     other.write_text("keep")
-    (notebook.parent / HTML).symlink_to(other)
+    for name in (HTML, CRATE):
+        (notebook.parent / name).symlink_to(other)
     provenance().save()
     assert other.read_text() == "keep"
+    assert (notebook.parent / HTML).read_text() == platform.statement
 
 
-def test_a_folder_that_cannot_be_written(platform: Platform, tmp_path: Path) -> None:
-    """Is a sentence, with what to do."""
-    with pytest.raises(NoAnswer, match="Kies een map waarin je mag schrijven"):
-        provenance().save(tmp_path / "nowhere")
+def test_in_a_folder_by_name(platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The home directory has its short name; odd letters are only letters."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    odd = tmp_path / "mijn 'data' {x} é"
+    odd.mkdir()
+    assert provenance().save("~") == (tmp_path / HTML, tmp_path / CRATE)
+    assert provenance().save(odd)[0].read_text() == platform.statement
+    monkeypatch.chdir(odd)
+    assert provenance().save(".")[0].is_absolute()
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "~nobody-of-that-name/x", 3, "x" * 300])
+def test_a_name_that_no_folder_has(platform: Platform, name: str) -> None:
+    """Is a sentence, and no trace of where it went wrong."""
+    with pytest.raises(Refused, match="Zo kan een map niet heten"):
+        provenance().save(name)
+
+
+def test_a_folder_that_is_not_there(platform: Platform, tmp_path: Path) -> None:
+    """Is a sentence, with what to do; a file is no folder either."""
+    (tmp_path / "file").write_text("")
+    for name in ("nowhere", "file"):
+        with pytest.raises(NoAnswer, match=f"De map {tmp_path / name} is er niet. Maak die eerst"):
+            provenance().save(tmp_path / name)
+
+
+def test_a_folder_that_cannot_be_written(platform: Platform) -> None:
+    """Not even root can write there."""
+    with pytest.raises(NoAnswer, match="In /sys/kernel mag je niet schrijven"):
+        provenance().save("/sys/kernel")
+
+
+def test_a_full_disk_keeps_what_was_there(platform: Platform, notebook: Path) -> None:
+    """Also when the first of the two files would still fit: both stay what they were."""
+    shown = provenance()
+    html, crate = shown.save()
+    before = html.read_text(), crate.read_text()
+    platform.statement, platform.crate = "<p>Later", "x" * 10_000
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
+    try:
+        shown._handle_custom_msg("save", [])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "is geen ruimte meer, en er is niets bewaard" in shown.said
+    assert (html.read_text(), crate.read_text()) == before
+    assert len(list(notebook.parent.iterdir())) == 3
+
+
+def test_a_folder_with_the_name_of_the_page(platform: Platform, notebook: Path) -> None:
+    """What cannot be replaced is said, and nothing stays behind."""
+    for name in (HTML, CRATE):
+        (notebook.parent / name).mkdir()
+    with pytest.raises(NoAnswer, match="kon niet worden bewaard"):
+        provenance().save()
+    assert len(list(notebook.parent.iterdir())) == 3
 
 
 def test_without_an_answer(platform: Platform, notebook: Path) -> None:

@@ -5,6 +5,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { Banner } from './banner';
 import { data } from './data';
+import { early } from './early';
 import { gone, goneAtLast, hubPage, silenceDialogs } from './ending';
 import { INotice, onNotice } from './notice';
 import { Saving } from './saving';
@@ -101,4 +102,4 @@ function openDocuments(shell: ILabShell, manager: IDocumentManager): Set<Documen
   return found;
 }
 
-export default [plugin, data];
+export default [plugin, data, early];
