@@ -72,6 +72,18 @@ def newest(audit: Log, *, person: str = "", dataset: str = "") -> list[Entry]:
     return found
 
 
+def since(audit: Log, person: str, moment: float) -> list[Entry]:
+    """Return what there is of a person from a moment on (Unix time, s), in its order; and some before it."""
+    found: list[Entry] = []
+    while len(found) < MOST and (not found or found[0].at >= moment):
+        before = found[0].number if found else _LAST
+        more = audit.read(person=person, before=before, most=_HELPING)
+        if not more:
+            break
+        found = more + found
+    return found
+
+
 def acts(entries: Iterable[Entry]) -> list[Act]:
     """Return what entries tell, each act with how it ended, in their order."""
     all_ = list(entries)

@@ -21,6 +21,7 @@ def upgrade() -> None:
     _incoming_mails()
     _looks()
     _offerings()
+    _troubles()
 
 
 def _tickets() -> None:
@@ -45,6 +46,7 @@ def _tickets() -> None:
         sa.Column("expected_at", sa.BigInteger(), nullable=False),
         sa.Column("first_answer_at", sa.BigInteger(), nullable=True),
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.Column("seen", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("person", "key", name="one_ticket_a_form"),
@@ -232,4 +234,16 @@ def _offerings() -> None:
         sa.Column("wanted", sa.String(length=3), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("person"),
+    )
+
+
+def _troubles() -> None:
+    op.create_table(
+        "troubles",
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("offered_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("person", "fingerprint"),
     )
