@@ -82,7 +82,7 @@ def _project(view: View, person: Person, wanted: str, account: str) -> str:
     """Return the project that a question belongs to; what cannot be known is nobody's."""
     if wanted and view.may_start(wanted, person.name):
         return wanted
-    if wanted and view.at:
+    if wanted and not view.old:
         sentence = _("You are not in the project {name}. Choose one of yours, or none.")
         raise Refusal("no-project", sentence.format(name=wanted), 403)
     if account:
