@@ -160,6 +160,8 @@ def test_from_a_plain_token_no_job_is_believed(call: Call, desk: Desk) -> None:
         ({"subject": " \n "}, 422, "bad-value"),
         ({"subject": "x" * 121}, 422, "bad-value"),
         ({"question": ""}, 422, "bad-value"),
+        ({"question": " \n\t "}, 422, "bad-value"),
+        ({"attachments": [attached(name=" ")]}, 422, "bad-value"),
         ({"question": "x" * 20_001}, 422, "bad-value"),
         ({"urgency": "now"}, 422, "bad-value"),
         ({"language": "de"}, 422, "bad-value"),

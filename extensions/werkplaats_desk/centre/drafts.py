@@ -65,16 +65,17 @@ def _mended(mend: Any) -> BeforeValidator:
 
 
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
+# What is mended is mended first: an annotation that stands later is carried out earlier.
 Line = Annotated[
-    str, _mended(on_one_line), StringConstraints(strip_whitespace=True, min_length=3, max_length=120)
+    str, StringConstraints(strip_whitespace=True, min_length=3, max_length=120), _mended(on_one_line)
 ]
 Name = Annotated[
-    str, _mended(on_one_line), StringConstraints(strip_whitespace=True, min_length=1, max_length=120)
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), _mended(on_one_line)
 ]
 Body = Annotated[
     str,
-    _mended(readable),
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST_TEXT),
+    _mended(readable),
 ]
 
 
