@@ -262,6 +262,20 @@ def test_at_most_so_much_is_kept_for_one(call: Call, desk: Desk, monkeypatch: py
     assert ask(call, attachments=[attached("x" * 101)])[0] == 201
 
 
+def test_at_most_so_often_a_day(call: Call, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More is not read by anybody: questions and replies together; an expert's answers are not counted."""
+    monkeypatch.setattr(tickets, "MOST_A_DAY", 3)
+    assert [ask(call)[0] for _ in range(3)] == [201, 201, 201]
+    assert ask(call)[1]["reason"] == "too-many"
+    more = call("POST", "tickets/1/messages", SERVER, json={"key": key(), "text": "And this."})
+    assert (more.status_code, more.json()["reason"]) == (409, "too-many")
+    for _ in range(5):
+        answered(desk)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 86401)
+    assert ask(call)[0] == 201
+
+
 def test_as_fast_as_a_person(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that asks all the time is told to wait; what it sends again is still answered."""
     monkeypatch.setattr(pace, "SECONDS", 60.0)

@@ -25,6 +25,8 @@ from werkplaats_desk.words import gettext as _
 
 #: How many open tickets one person has at most.
 MOST_OPEN: Final = 20
+#: How often one person writes in a day at most, their questions included.
+MOST_A_DAY: Final = 300
 #: After how long a silence a question that was answered is closed (s), and how many at a time.
 SILENCE: Final = 14 * 86400
 _AT_A_TIME: Final = 100
@@ -72,7 +74,7 @@ def submit(
     if (session.scalar(opened) or 0) >= MOST_OPEN:
         sentence = _("You have {number} questions that are open. Close one first, or go on in one of those.")
         raise Refusal("too-many", sentence.format(number=MOST_OPEN), 409)
-    kept.require_room(session, person.name, draft.attachments)
+    _require_measure(session, person.name, draft.attachments)
     now = int(time.time())
     made = Ticket(
         person=person.name, key=draft.key, stream=origin.stream, project=origin.project,
@@ -92,6 +94,16 @@ def submit(
     attach(session, message, draft.attachments)
     notify(session, settings, made, message)
     return made, True
+
+
+def _require_measure(session: Session, person: str, attachments: Sequence[Attached]) -> None:
+    """Refuse more than anybody reads, and more than is kept."""
+    since = int(time.time()) - 86400
+    today = select(func.count()).where(Message.author == person, Message.at > since)
+    if (session.scalar(today) or 0) >= MOST_A_DAY:
+        sentence = _("You wrote {number} times in a day, which is the most. Go on tomorrow.")
+        raise Refusal("too-many", sentence.format(number=MOST_A_DAY), 409)
+    kept.require_room(session, person, attachments)
 
 
 def of_form(session: Session, person: str, key: str) -> Ticket | None:
@@ -192,7 +204,8 @@ def write(
         return before
     role: Role = "person" if kind in ("question", "reply") else "expert"
     _require_theirs(ticket, author, role)
-    kept.require_room(session, author, attachments)
+    if role == "person":
+        _require_measure(session, author, attachments)
     if ticket.state == "closed":
         _note(session, ticket, author, "reopened")
         ticket.closed_at = None

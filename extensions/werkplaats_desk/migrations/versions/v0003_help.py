@@ -74,6 +74,7 @@ def _messages() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("ticket_id", "author", "key", name="one_message_a_form"),
     )
+    op.create_index(op.f("ix_messages_author"), "messages", ["author"], unique=False)
     op.create_index(op.f("ix_messages_ticket_id"), "messages", ["ticket_id"], unique=False)
 
 
