@@ -32,10 +32,13 @@ from werkplaats_desk import (
     words,
 )
 from werkplaats_desk.announcing import Announcer
+from werkplaats_desk.bodies import bound
+from werkplaats_desk.centre import help_pages, tickets_api
+from werkplaats_desk.centre.drafts import TOO_LARGE
 from werkplaats_desk.chores import Chores
 from werkplaats_desk.database import AWAY, Database
 from werkplaats_desk.datasets import open_datasets
-from werkplaats_desk.desk import Desk, SignInFirst, TheDesk, Visitor, to_sign_in, visitor
+from werkplaats_desk.desk import Desk, SignInFirst, TheDesk, Visitor, caller, desk_of, to_sign_in, visitor
 from werkplaats_desk.guard import HEADERS, Guard
 from werkplaats_desk.hub import Hub
 from werkplaats_desk.login_pages import see
@@ -58,6 +61,8 @@ ROUTERS: Final = (
     datasets_api.router,
     dataset_pages.router,
     steward_pages.router,
+    tickets_api.router,
+    help_pages.router,
 )
 home_router: Final = APIRouter(include_in_schema=False)
 
@@ -110,7 +115,7 @@ def create_app(desk: Desk, *, chores: bool = True) -> FastAPI:
     app.state.desk = desk
     for router in (home_router, *ROUTERS):
         app.include_router(router, prefix=prefix)
-    app.add_middleware(Guard, settings=lambda: desk.settings, too_large=_too_large)
+    app.add_middleware(Guard, settings=lambda: desk.settings, admit=_whose, refused=_refused)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(SignInFirst, _sign_in)
     app.add_exception_handler(HTTPException, _http)
@@ -126,7 +131,10 @@ def create_app(desk: Desk, *, chores: bool = True) -> FastAPI:
 def home(request: Request, desk: TheDesk, person: Visitor) -> Response:
     """Show what can be done here."""
     waiting = steward_pages.waiting(desk, person) if person else None
-    return pages.render(request, "home.html", person, datasets=desk.datasets is not None, waiting=waiting)
+    unread = help_pages.unread(desk, person) if person else 0
+    return pages.render(
+        request, "home.html", person, datasets=desk.datasets is not None, waiting=waiting, unread=unread
+    )
 
 
 @home_router.get("")
@@ -207,11 +215,9 @@ def _sign_in(request: Request, wrong: Exception) -> Response:
     return see(to_sign_in(request))
 
 
-def _too_large(request: Request) -> Response:
-    sentence = _(
-        "This is too long. A request has at most 4000 characters; go back, make it shorter, and send it."
-    )
-    return _say(request, 413, "too-large", sentence)
+def _whose(request: Request) -> str:
+    """Return whose a large request is: nobody's is read at all."""
+    return caller(request).name
 
 
 def _http(request: Request, wrong: Exception) -> Response:
@@ -219,7 +225,7 @@ def _http(request: Request, wrong: Exception) -> Response:
     if wrong.status_code == 400:  # FastAPI could not read a body, whatever was the matter with it
         sentence = _("This form could not be read. Load the page again.")
         if _is_api(request):
-            sentence = _("What was sent could not be read. Send a JSON object, of at most 64 KiB.")
+            sentence = _("What was sent could not be read. Send a JSON object.")
         return _say(request, 400, "bad-body", sentence)
     return _say(request, wrong.status_code, "http", _("There is no such page here."))
 
@@ -229,6 +235,10 @@ def _invalid(request: Request, wrong: Exception) -> Response:
     if not _is_api(request):
         return _say(request, 404, "http", _("There is no such page here."))
     errors = wrong.errors()
+    if any(error["type"] == TOO_LARGE for error in errors):
+        return _say(
+            request, 413, "too-large", bound(request.url.path, desk_of(request).settings.prefix).sentence
+        )
     # What was sent is not sent back: only which key, and what a good value looks like.
     keys = [".".join(str(part) for part in error["loc"]) for error in errors]
     last = str(errors[0]["loc"][-1]) if errors else ""

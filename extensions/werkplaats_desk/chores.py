@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
@@ -11,7 +12,7 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from werkplaats_desk import allocation
-from werkplaats_desk.centre import figures
+from werkplaats_desk.centre import figures, tickets
 from werkplaats_desk.desk import Desk
 from werkplaats_desk.published import Away
 
@@ -38,12 +39,20 @@ class Chores:
     def once(self) -> None:
         """Do everything once."""
         self._do("outbox", self._desk.publish)
+        self._do("questions", lambda: self._questions(int(time.time())))
         self._do("allocation", lambda: allocation.refresh(self._desk, datetime.now()))
         self._do("expertise", self._count_help)
 
     def _count_help(self) -> None:
         with self._desk.database.transaction() as session:
             figures.refresh(session, self._desk.settings, datetime.now())
+
+    def _questions(self, now: int) -> None:
+        """Close what nobody wrote in any more, and let go of what came along in what is long over."""
+        with self._desk.database.transaction() as session:
+            tickets.close_silent(session, now)
+        with self._desk.database.transaction() as session:
+            tickets.empty_old(session, now)
 
     def _do(self, name: str, chore: Callable[[], object]) -> None:
         try:

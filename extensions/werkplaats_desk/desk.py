@@ -13,6 +13,7 @@ from werkplaats_desk import fence, outbox, signin
 from werkplaats_desk.database import Database
 from werkplaats_desk.datasets import Datasets
 from werkplaats_desk.hub import Hub, HubAway
+from werkplaats_desk.pace import Pace
 from werkplaats_desk.people import Person
 from werkplaats_desk.period import last_periods_first_day
 from werkplaats_desk.published import Queue
@@ -31,6 +32,7 @@ class Desk:
     queue: Queue
     problems: dict[str, str] = field(default_factory=dict)
     datasets: Datasets | None = None
+    help_pace: Pace = field(default_factory=Pace)
 
     @property
     def settings(self) -> Settings:

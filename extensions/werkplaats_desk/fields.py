@@ -31,6 +31,12 @@ def sentence(field: str) -> str:
         "until": _("Give a day, such as 2027-01-31."),
         "project": _("Choose one of your projects."),
         "capacity": _("Give a number of students from 1 to 500."),
+        "subject": _("Say in 3 to 120 characters what it is about."),
+        "question": _("Write your question, in at most 20,000 characters."),
+        "text": _("Write something, in at most 20,000 characters."),
+        "topic": _("Choose what your question is about: one of the topics in the list."),
+        "urgency": _("Choose how urgent it is."),
+        "attachments": _("Send at most 12 attachments, each with a kind, a name and its text."),
         "notebook": _("Give the path of a notebook in a home directory, ending in .ipynb."),
     }
     return said.get(field, _("This does not make sense here."))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
+import time
 from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
@@ -13,14 +16,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from werkplaats_desk import fence, words
+from werkplaats_desk import bodies, fence, words
+from werkplaats_desk.bodies import MOST_BYTES, Bound, Structure, Uploads
+from werkplaats_desk.refusal import Refusal
 from werkplaats_desk.settings import Settings
+from werkplaats_desk.words import gettext as _
 
-#: Largest body of a request: five fields, one of them a page of text.
-MOST_BYTES: Final = 64 * 1024
-
-#: How much of a body that is too large is read and forgotten, so that its sender comes to read why.
+#: How much of a body that is not taken is read and forgotten, so that its sender comes to read why; and how
+#: long that may last (s).
 _DRAINED_BYTES: Final = 32 * 1024 * 1024
+_DRAINED_SECONDS: Final = 30.0
 
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -35,8 +40,16 @@ HEADERS: Final = {
 _log = logging.getLogger(__name__)
 
 
-class TooLarge(Exception):
+class Stopped(Exception):
+    """A body is not read to its end."""
+
+
+class TooLarge(Stopped):
     """More came in than the desk takes."""
+
+
+class TooSlow(Stopped):
+    """It came in so slowly that others would wait for it."""
 
 
 class Guard:
@@ -46,14 +59,21 @@ class Guard:
     ----------
     settings
         Returns what the facility says now.
-    too_large
-        Returns what who sent too much is told.
+    admit
+        Returns whose a large request is, or refuses it.
+    refused
+        Returns what who is refused is told.
     """
 
     def __init__(
-        self, app: ASGIApp, settings: Callable[[], Settings], too_large: Callable[[Request], Response]
+        self,
+        app: ASGIApp,
+        settings: Callable[[], Settings],
+        admit: Callable[[Request], str],
+        refused: Callable[[Request, Refusal], Response],
     ) -> None:
-        self._app, self._settings, self._too_large = app, settings, too_large
+        self._app, self._settings, self._refused = app, settings, refused
+        self._uploads = Uploads(admit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -61,32 +81,52 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        settings = self._settings()
         cookie = _cookie(headers.get("cookie", ""))
-        accept = headers.get("accept-language", "")
-        words.speak(words.negotiate(cookie, accept, self._settings().language))
-        body = _Body(receive)
-        answer = _Answer(send, fence.opener_policy(headers), static="/static/" in scope["path"])
+        words.speak(words.negotiate(cookie, headers.get("accept-language", ""), settings.language))
+        bound = bodies.bound(scope["path"], settings.prefix)
+        body = _Body(receive, bound)
+        answer = _Answer(send, body, fence.opener_policy(headers), static="/static/" in scope["path"])
         try:
-            if _length(headers) > MOST_BYTES:
-                raise TooLarge
-            await self._app(scope, body.receive, answer.send)
-        except TooLarge:
+            await self._handle(scope, headers, body, answer)
+        except (Stopped, Refusal) as wrong:
             if answer.begun:
                 raise
             await body.drain()
             # It looks for who reads it, in a database that may be slow.
-            page = await run_in_threadpool(self._too_large, Request(scope))
+            refusal = wrong if isinstance(wrong, Refusal) else _refusal(wrong, bound)
+            page = await run_in_threadpool(self._refused, Request(scope), refusal)
             await page(scope, receive, answer.send)
+
+    async def _handle(self, scope: Scope, headers: Headers, body: _Body, answer: _Answer) -> None:
+        length = _length(headers)
+        if length > body.bound.most:
+            raise TooLarge
+        async with contextlib.AsyncExitStack() as stack:
+            if body.bound.upload and scope["method"] == "POST" and not 0 < length <= MOST_BYTES:
+                await stack.enter_async_context(self._uploads.one(Request(scope)))
+            await self._app(scope, body.receive, answer.send)
+
+
+def _refusal(wrong: Stopped, bound: Bound) -> Refusal:
+    if isinstance(wrong, TooLarge):
+        return Refusal("too-large", bound.sentence, 413)
+    sentence = _("This came in too slowly, so nothing was taken. Send less at once, or try again later.")
+    return Refusal("too-slow", sentence, 408)
 
 
 class _Answer:
     """One answer on its way out."""
 
-    def __init__(self, send: Send, opener: str, *, static: bool) -> None:
-        self._send, self._opener, self._static, self.begun = send, opener, static, False
+    def __init__(self, send: Send, body: _Body, opener: str, *, static: bool) -> None:
+        self._send, self._body, self._opener, self._static, self.begun = send, body, opener, static, False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            # FastAPI takes whatever stops a body for one that cannot be read, and would say that.
+            stopped, self._body.stopped = self._body.stopped, None
+            if stopped is not None:
+                raise stopped
             self.begun = True
             headers = MutableHeaders(scope=message)
             headers["Cross-Origin-Opener-Policy"] = self._opener
@@ -99,24 +139,46 @@ class _Answer:
 
 
 class _Body:
-    """The body of one request, counted; one that says nothing of its length is bounded as well."""
+    """The body of one request, counted; one that says nothing of its length is bounded as well.
 
-    def __init__(self, receive: Receive) -> None:
-        self._receive, self._came, self._over = receive, 0, False
+    Attributes
+    ----------
+    stopped
+        Why it was not read to its end, until that was said.
+    """
+
+    def __init__(self, receive: Receive, bound: Bound) -> None:
+        self._receive, self.bound, self._came, self._over = receive, bound, 0, False
+        self._structure = Structure()
+        self._until = time.monotonic() + bodies.SECONDS
+        self.stopped: Stopped | None = None
 
     async def receive(self) -> Message:
-        message = await self._next()
-        if self._came > MOST_BYTES:
-            raise TooLarge
+        try:
+            message = await self._in_time(self._until)
+        except TimeoutError:
+            self.stopped = TooSlow()
+            raise self.stopped from None
+        if self.bound.upload:
+            self._structure.feed(message.get("body", b""))
+        if self._came > self.bound.most or self._structure.outside > MOST_BYTES:
+            self.stopped = TooLarge()
+            raise self.stopped
         return message
 
     async def drain(self) -> None:
         """Read what is left: a browser that may not finish sending shows no answer at all."""
-        while not self._over and self._came < _DRAINED_BYTES:
-            await self._next()
+        self.stopped = None
+        until = time.monotonic() + _DRAINED_SECONDS
+        with contextlib.suppress(TimeoutError):
+            while not self._over and self._came < _DRAINED_BYTES:
+                await self._in_time(until)
 
-    async def _next(self) -> Message:
-        message = await self._receive()
+    async def _in_time(self, until: float) -> Message:
+        if self._over:  # whoever waits for more waits for the reader to leave, for as long as that takes
+            return await self._receive()
+        async with asyncio.timeout(max(0.0, until - time.monotonic())):
+            message = await self._receive()
         self._came += len(message.get("body", b""))
         self._over = not message.get("more_body", False)
         return message

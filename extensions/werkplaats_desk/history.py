@@ -14,6 +14,8 @@ from werkplaats_desk.datasets import Log
 _HELPING: Final = 500
 #: Above the number of every entry.
 _LAST: Final = 2**53 - 1
+#: How many are held at once, where a person's are looked through.
+_MOST: Final = 20_000
 #: How many acts a page shows.
 SHOWN: Final = 500
 
@@ -68,6 +70,18 @@ def newest(audit: Log, *, person: str = "", dataset: str = "") -> list[Entry]:
     while len(found) < 2 * SHOWN:  # an act is two entries: its beginning and its end
         before = found[0].number if found else _LAST
         more = audit.read(person=person, dataset=dataset, before=before, most=_HELPING)
+        if not more:
+            break
+        found = more + found
+    return found
+
+
+def since(audit: Log, person: str, moment: float) -> list[Entry]:
+    """Return what there is of a person from a moment on (Unix time, s), in its order; and some before it."""
+    found: list[Entry] = []
+    while len(found) < _MOST and (not found or found[0].at >= moment):
+        before = found[0].number if found else _LAST
+        more = audit.read(person=person, before=before, most=_HELPING)
         if not more:
             break
         found = more + found

@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from werkplaats_datasets.record import Words
 from werkplaats_desk import signin, words
+from werkplaats_desk.centre.text import as_html
 from werkplaats_desk.desk import desk_of
 from werkplaats_desk.people import Person
 
@@ -82,7 +83,15 @@ def _environment() -> Environment:
         words.gettext, words.ngettext, newstyle=True
     )
     environment.filters.update(
-        number=number, day=day, month=month, moment=moment, clock=clock, quoted=quote, size=size, said=said
+        number=number,
+        day=day,
+        month=month,
+        moment=moment,
+        clock=clock,
+        quoted=quote,
+        size=size,
+        said=said,
+        as_html=as_html,
     )
     return environment
 

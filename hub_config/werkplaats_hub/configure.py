@@ -23,6 +23,7 @@ from werkplaats_spawners.names import PERSON, RESERVED
 from werkplaats_spawners.offer import Words
 
 _DESK: Final = Words(nl="Loket", en="Desk")
+_HELP_FORM: Final = "/services/desk/help/new"
 _DESK_SCOPE: Final = "access:services!service=desk"
 
 
@@ -143,7 +144,8 @@ def apply_look(c: Config, facility: Facility, offer: WatchedFacility) -> None:
     house = facility.facility
     titles = {"desk": _DESK, **house.service_titles}
     look = house.model_copy(update={"demo": facility.demo is not None, "service_titles": titles})
-    pages.apply_pages(c, look=look, default_language=house.language, offer=offer)
+    help_form = _HELP_FORM if facility.help is not None and facility.help.experts else ""
+    pages.apply_pages(c, look=look, default_language=house.language, offer=offer, help_form=help_form)
 
 
 def _secret(instance: Instance, name: str) -> str:

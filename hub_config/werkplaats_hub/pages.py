@@ -172,6 +172,7 @@ def apply_pages(
     look: FacilityLook,
     default_language: Language = "nl",
     offer: Callable[[], Offer] | None = None,
+    help_form: str = "",
 ) -> None:
     """Have JupyterHub serve our pages.
 
@@ -185,11 +186,13 @@ def apply_pages(
         What to speak to someone whose browser asks for neither Dutch nor English.
     offer
         If given, a link to a flavour, stream or project that is not in it is refused.
+    help_form
+        Where a person asks an expert, without a server; empty where nobody answers.
     """
     language.load(HERE / "locale")
     claim_routes()
     c.JupyterHub.template_paths = [str(HERE / "templates")]
-    c.JupyterHub.template_vars.update({"look": look})
+    c.JupyterHub.template_vars.update({"look": look, "help_form": help_form})
     c.JupyterHub.jinja_environment_options.update({"extensions": [Bilingual]})
     c.JupyterHub.tornado_settings.update(
         {

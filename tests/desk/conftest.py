@@ -66,6 +66,15 @@ def settings(folder: Path, **changes: Any) -> Settings:
         "operator_groups": ["beheerders"],
         "stewards": ["huismeester"],
         "steward_groups": ["datameesters"],
+        "help": {
+            "topics": [{"name": name, "title": words(name), "kind": kind} for name, kind in (
+                ("data", "technique"), ("vision", "technique"), ("first-steps", "technique"),
+                ("health", "domain"),
+            )],
+            "experts": [{"name": "expert", "hours_per_week": 24},
+                        {"name": "tweede", "hours_per_week": 12, "topics": ["vision"]}],
+            "guarantees": {"regional": 0.25, "national": 0.25, "eurohpc": 0.5},
+        },
         "hub_api": "http://hub/hub/api",
         "port": 1,
         "database": f"sqlite:///{folder}/desk.sqlite",

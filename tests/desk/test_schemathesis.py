@@ -12,12 +12,17 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
 from tests.desk import conftest, fake_datasets
+from tests.desk.asked import attached, question
 from tests.desk.fake_hub import SECRET, FakeHub
 
 from werkplaats_desk.app import create_app
+from werkplaats_desk.centre import tickets
+from werkplaats_desk.centre.drafts import Draft
+from werkplaats_desk.centre.tickets import Origin
 from werkplaats_desk.database import Database
 from werkplaats_desk.desk import Desk
 from werkplaats_desk.hub import Hub
+from werkplaats_desk.people import Person
 from werkplaats_desk.settings import Watched
 
 #: For each operation and token; `make soak` takes many more.
@@ -42,6 +47,9 @@ def made() -> tuple[Any, dict[str, str]]:
     away = Hub(watched().hub_api, SECRET, conftest.PREFIX, hub.transport)
     datasets = fake_datasets.datasets(folder / "catalogue")
     desk = Desk(watched, database, away, conftest.Fresh(queue), datasets=datasets)
+    with database.transaction() as session:
+        draft = Draft.model_validate(question(attachments=[attached()]))
+        tickets.submit(session, watched(), Person("rijk"), draft, Origin("eurohpc"))
     tokens = {"server": hub.server("rijk"), "operator": hub.token("beheer"), "none": "no-such-token"}
     return create_app(desk, chores=False), tokens
 

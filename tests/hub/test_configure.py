@@ -181,3 +181,14 @@ def test_the_desk_is_a_service_that_can_do_little(c: Config, instance: Instance)
     }  # fmt: skip
     look = c.JupyterHub.template_vars.get_value({})["look"]
     assert look.service_title("desk") in ("Loket", "Desk")
+
+
+def test_help_is_offered_where_somebody_answers(instance: Instance, c: Config) -> None:
+    """By the pages of the Hub, with a link to the desk; without experts nothing offers it."""
+    assert c.JupyterHub.template_vars.get_value({})["help_form"] == "/services/desk/help/new"
+    text = instance.facility.read_text()
+    nobody = text.partition("[help.experts.expert]")[0] + "[demo]" + text.partition("\n[demo]")[2]
+    instance.facility.write_text(nobody)
+    again = Config()
+    configure(again, instance)
+    assert again.JupyterHub.template_vars.get_value({})["help_form"] == ""

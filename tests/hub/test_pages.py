@@ -118,7 +118,8 @@ c.JupyterHub.bind_url = "http://127.0.0.1:{port}"
 c.JupyterHub.db_url = "sqlite:///:memory:"
 c.Spawner.start_timeout = 600
 apply_pages(c, look=FacilityLook(name=words("Atelier"), tagline=words("What this is"),
-    cost=words("Nothing"), privacy=words("Only you")), default_language="nl", offer=lambda: OFFER)
+    cost=words("Nothing"), privacy=words("Only you")), default_language="nl", offer=lambda: OFFER,
+    help_form="/services/desk/help/new")
 """
 
 
@@ -434,6 +435,19 @@ def test_a_fault_of_ours_shows_no_insides(person: Browser) -> None:
     assert "the inside of the machine" not in page.text
 
 
+def test_an_expert_is_a_link_away(hub: str, person: Browser) -> None:
+    """Also from where nothing starts, and there the link says what the matter is; not before signing in."""
+    ask = 'href="/services/desk/help/new"'
+    stuck = 'href="/services/desk/help/new?about=start"'
+    assert "help/new" not in Browser(hub, "en").get("/hub/login").text
+    start = person.get("/hub/spawn").text
+    assert (ask in start, stuck in start) == (True, False)
+    assert stuck in person.start(flavour="gpu-2").text, "a start that failed"
+    assert stuck in person.start(flavour="no such thing").text, "a start that was refused"
+    waiting = person.get(urlsplit(person.start(flavour="first-steps").headers["Location"]).path)
+    assert stuck in waiting.text
+
+
 def test_the_start_page_goes_before_jupyterhubs() -> None:
     """Our handlers stand in front of JupyterHub's, once, however often they are claimed."""
     pages.claim_routes()
@@ -666,6 +680,7 @@ def test_apply_pages_needs_no_hub() -> None:
     c.JupyterHub.template_vars = {"theirs": 1}
     apply_pages(c, look=look(), default_language="en")
     assert c.JupyterHub.template_vars["theirs"] == 1
+    assert c.JupyterHub.template_vars["help_form"] == ""
     assert Path(c.JupyterHub.template_paths[0], "page.html").is_file()
     assert len(c.JupyterHub.tornado_settings.get_value({})["transforms"]) == 1
 

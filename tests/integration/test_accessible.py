@@ -129,7 +129,7 @@ def test_the_desks_pages(page: Page, platform: Platform, language: str, scheme: 
     page.goto(desk + "allocation")
     readable(page, f"desk-allocation-{mark}")
     sign_in(page, platform, PREFIX + "docent")
-    own = ("datasets", "history", "provenance")
+    own = ("datasets", "history", "provenance", "help", "help/new")
     for name in ("", "apply", "applications", "courses", "new-course", "join", *own):
         page.goto(desk + name)
-        readable(page, f"desk-{name or 'home'}-{mark}")
+        readable(page, f"desk-{name.replace('/', '-') or 'home'}-{mark}")

@@ -43,13 +43,16 @@ class Ticket(Base):
     server
         From which server of theirs it was asked, as ``name/server``; empty from a page or by mail.
     restricted
-        Whether a restricted dataset had been mounted in that server's job, as the audit has it.
+        Whether what came along may hold something of a restricted dataset: the person had one mounted
+        lately, as the audit has it, or the audit did not say.
     expert
         Who has it; nobody while it is new.
     expected_at
         By when the person was told that an answer comes.
     first_answer_at
         When an expert first wrote to them.
+    seen
+        The last message that the person has looked at; those of an expert after it are unread.
     version
         Counts changes, so that of two who take it at once one reads that the other did.
     """
@@ -76,6 +79,7 @@ class Ticket(Base):
     expected_at: Mapped[int] = mapped_column(BigInteger)
     first_answer_at: Mapped[int | None] = mapped_column(BigInteger, default=None)
     closed_at: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    seen: Mapped[int] = mapped_column(Integer, default=0)
     version: Mapped[int] = mapped_column(Integer)
     messages: Mapped[list[Message]] = relationship(order_by="Message.id")
 
@@ -104,7 +108,7 @@ class Message(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), index=True)
-    author: Mapped[str] = mapped_column(String(64))
+    author: Mapped[str] = mapped_column(String(64), index=True)
     key: Mapped[str] = mapped_column(String(64))
     role: Mapped[str] = mapped_column(String(8))
     kind: Mapped[str] = mapped_column(String(10))
@@ -144,7 +148,9 @@ class TicketAct(Base):
     ----------
     act
         ``asked``, ``taken``, ``handed``, ``returned``, ``wrote``, ``booked``, ``closed``, ``reopened``,
-        ``look-asked``, ``look-began``, ``look-ended``, ``mail-bounced``.
+        ``emptied`` (of its attachments), ``look-asked``, ``look-began``, ``look-ended``, ``mail-bounced``.
+    by
+        A person; empty for the desk itself.
     detail
         Such as ``{"to": "..."}`` or ``{"minutes": 30}``; no text of a message.
     """
@@ -328,3 +334,23 @@ class MonthOfHelp(Base):
     answered: Mapped[int] = mapped_column(Integer)
     first_answer: Mapped[int | None] = mapped_column(BigInteger, default=None)
     at: Mapped[int] = mapped_column(BigInteger)
+
+
+class Trouble(Base):
+    """The same error of somebody who wants help to be offered, and how often it came.
+
+    Attributes
+    ----------
+    fingerprint
+        SHA-256 of what the widget calls it; nothing of the error itself.
+    offered_at
+        When help was offered for it; once.
+    """
+
+    __tablename__ = "troubles"
+
+    person: Mapped[str] = mapped_column(String(64), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64), primary_key=True)
+    times: Mapped[int] = mapped_column(Integer)
+    last_at: Mapped[int] = mapped_column(BigInteger)
+    offered_at: Mapped[int | None] = mapped_column(BigInteger, default=None)

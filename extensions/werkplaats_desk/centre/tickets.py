@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from werkplaats_desk.centre import attachments as kept
+from werkplaats_desk.centre.attachments import attach as attach  # of all that changes a ticket
 from werkplaats_desk.centre.drafts import Attached, Draft
-from werkplaats_desk.centre.models import Attachment, Message, Ticket, TicketAct
+from werkplaats_desk.centre.models import Message, Ticket, TicketAct
 from werkplaats_desk.centre.notices import notify
 from werkplaats_desk.centre.states import OPEN, Kind, Role, after
+from werkplaats_desk.database import alone
 from werkplaats_desk.people import Person
 from werkplaats_desk.refusal import Refusal
 from werkplaats_desk.settings import Settings
@@ -22,6 +25,11 @@ from werkplaats_desk.words import gettext as _
 
 #: How many open tickets one person has at most.
 MOST_OPEN: Final = 20
+#: How often one person writes in a day at most, their questions included.
+MOST_A_DAY: Final = 300
+#: After how long a silence a question that was answered is closed (s), and how many at a time.
+SILENCE: Final = 14 * 86400
+_AT_A_TIME: Final = 100
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class Origin:
     server, job
         The server it was asked from, with its job; empty and 0 from a page.
     restricted
-        Whether a restricted dataset was mounted in that job.
+        Whether what came along may hold something of a restricted dataset.
     expected_at
         By when an answer comes (Unix time, s).
     """
@@ -56,15 +64,17 @@ def submit(
     Raises
     ------
     Refusal
-        When they have too many that are open.
+        When they have too many that are open, or there is no room for what comes along.
     """
-    before = _of_form(session, person.name, draft.key)
+    alone(session)  # what is counted here stays so until the ticket is there
+    before = of_form(session, person.name, draft.key)
     if before is not None:
         return before, False
     opened = select(func.count()).where(Ticket.person == person.name, Ticket.state.in_(OPEN))
     if (session.scalar(opened) or 0) >= MOST_OPEN:
         sentence = _("You have {number} questions that are open. Close one first, or go on in one of those.")
         raise Refusal("too-many", sentence.format(number=MOST_OPEN), 409)
+    _require_measure(session, person.name, draft.attachments)
     now = int(time.time())
     made = Ticket(
         person=person.name, key=draft.key, stream=origin.stream, project=origin.project,
@@ -76,7 +86,7 @@ def submit(
         with session.begin_nested():
             session.add(made)
     except IntegrityError:  # the same form, at the same moment
-        twin = _of_form(session, person.name, draft.key)
+        twin = of_form(session, person.name, draft.key)
         assert twin is not None  # noqa: S101  # that is what the index said
         return twin, False
     _note(session, made, person.name, "asked")
@@ -86,7 +96,18 @@ def submit(
     return made, True
 
 
-def _of_form(session: Session, person: str, key: str) -> Ticket | None:
+def _require_measure(session: Session, person: str, attachments: Sequence[Attached]) -> None:
+    """Refuse more than anybody reads, and more than is kept."""
+    since = int(time.time()) - 86400
+    today = select(func.count()).where(Message.author == person, Message.at > since)
+    if (session.scalar(today) or 0) >= MOST_A_DAY:
+        sentence = _("You wrote {number} times in a day, which is the most. Go on tomorrow.")
+        raise Refusal("too-many", sentence.format(number=MOST_A_DAY), 409)
+    kept.require_room(session, person, attachments)
+
+
+def of_form(session: Session, person: str, key: str) -> Ticket | None:
+    """Return the ticket that somebody handed in by a form; nothing where that form did not come yet."""
     return session.scalar(select(Ticket).where(Ticket.person == person, Ticket.key == key))
 
 
@@ -100,8 +121,25 @@ def find(session: Session, number: int, person: Person, settings: Settings) -> T
     """
     found = session.get(Ticket, number) if 0 < number < 2**31 else None
     if found is None or (found.person != person.name and not person.answers(settings)):
-        raise Refusal("no-ticket", _("There is no such question, or it is not yours."), 404)
+        raise _no_ticket()
     return found
+
+
+def own(session: Session, number: int, person: Person) -> Ticket:
+    """Return a ticket of somebody's own; an expert reads others' on the expert's pages alone.
+
+    Raises
+    ------
+    Refusal
+    """
+    found = session.get(Ticket, number) if 0 < number < 2**31 else None
+    if found is None or found.person != person.name:
+        raise _no_ticket()
+    return found
+
+
+def _no_ticket() -> Refusal:
+    return Refusal("no-ticket", _("There is no such question, or it is not yours."), 404)
 
 
 def of(session: Session, person: Person, most: int = 200) -> list[Ticket]:
@@ -112,6 +150,26 @@ def of(session: Session, person: Person, most: int = 200) -> list[Ticket]:
         .order_by(Ticket.changed_at.desc(), Ticket.id.desc())
     )
     return list(session.scalars(asked.limit(most)))
+
+
+def unread(session: Session, person: Person) -> set[int]:
+    """Return the numbers of somebody's own tickets in which an expert wrote what they did not look at."""
+    asked = (
+        select(Ticket.id)
+        .join(Message, Message.ticket_id == Ticket.id)
+        .where(Ticket.person == person.name, Message.role == "expert", Message.id > Ticket.seen)
+    )
+    return set(session.scalars(asked))
+
+
+def see(session: Session, ticket: Ticket, last: int) -> None:
+    """Keep that the person looked at a ticket, up to a message; that is no change of it."""
+    session.execute(
+        update(Ticket)
+        .where(Ticket.id == ticket.id, Ticket.seen < last)
+        .values(seen=last)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def history(session: Session, ticket: Ticket) -> list[TicketAct]:
@@ -138,18 +196,16 @@ def write(
     Raises
     ------
     Refusal
-        When an expert writes in a ticket that is not theirs.
+        When somebody writes in a ticket that is not theirs, or there is no room for what comes along.
     """
     session.refresh(ticket, with_for_update=True)  # until this is over nobody else changes it
-    again = select(Message).where(
-        Message.ticket_id == ticket.id, Message.author == author, Message.key == key
-    )
-    before = session.scalar(again)
+    before = written(session, ticket, author, key)
     if before is not None:
         return before
     role: Role = "person" if kind in ("question", "reply") else "expert"
-    if role == "expert" and ticket.expert != author:
-        raise not_theirs(ticket)
+    _require_theirs(ticket, author, role)
+    if role == "person":
+        _require_measure(session, author, attachments)
     if ticket.state == "closed":
         _note(session, ticket, author, "reopened")
         ticket.closed_at = None
@@ -163,6 +219,20 @@ def write(
     return message
 
 
+def written(session: Session, ticket: Ticket, author: str, key: str) -> Message | None:
+    """Return what somebody wrote by a form; nothing where that form did not come yet."""
+    return session.scalar(
+        select(Message).where(Message.ticket_id == ticket.id, Message.author == author, Message.key == key)
+    )
+
+
+def _require_theirs(ticket: Ticket, author: str, role: Role) -> None:
+    if role == "person" and ticket.person != author:
+        raise _no_ticket()
+    if role == "expert" and ticket.expert != author:
+        raise not_theirs(ticket)
+
+
 def _write(
     session: Session, ticket: Ticket, author: str, role: Role, kind: Kind, body: str, key: str,
     by_mail: bool = False,
@@ -174,18 +244,6 @@ def _write(
     session.add(message)
     session.flush()
     return message
-
-
-def attach(session: Session, message: Message, attachments: Sequence[Attached]) -> None:
-    """Lay what came along beside a message."""
-    for one in attachments:
-        content = one.text.encode()
-        session.add(
-            Attachment(
-                message_id=message.id, kind=one.kind, name=one.name, size=len(content), content=content
-            )
-        )
-    session.flush()
 
 
 def take(session: Session, ticket: Ticket, expert: Person) -> None:
@@ -238,6 +296,39 @@ def close(session: Session, ticket: Ticket, by: str) -> None:
     if ticket.state != "closed":
         ticket.state, ticket.closed_at = "closed", int(time.time())
         _note(session, ticket, by, "closed")
+
+
+def close_silent(session: Session, now: int) -> int:
+    """Close what was answered, and of which nothing was heard for two weeks; return how many those were."""
+    asked = select(Ticket).where(Ticket.state == "answered", Ticket.changed_at < now - SILENCE)
+    found = list(session.scalars(asked.limit(_AT_A_TIME).with_for_update(skip_locked=True)))
+    for ticket in found:
+        ticket.state, ticket.closed_at = "closed", now
+        _note(session, ticket, "", "closed", days=SILENCE // 86400)
+    return len(found)
+
+
+def empty(session: Session, ticket: Ticket, by: str) -> None:
+    """Take away what came along in a ticket that is closed.
+
+    Raises
+    ------
+    Refusal
+        While it is open: who answers it may need that.
+    """
+    session.refresh(ticket, with_for_update=True)
+    if ticket.state != "closed":
+        raise Refusal("open", _("Close this question first; then its attachments can be taken away."), 409)
+    if kept.remove(session, ticket):
+        _note(session, ticket, by, "emptied")
+
+
+def empty_old(session: Session, now: int) -> int:
+    """Take away what came along in tickets that were closed long ago; return how many those were."""
+    found = kept.outlived(session, now, _AT_A_TIME)
+    for ticket in found:
+        empty(session, ticket, "")
+    return len(found)
 
 
 def not_theirs(ticket: Ticket) -> Refusal:

@@ -22,6 +22,7 @@ def upgrade() -> None:
     _looks()
     _offerings()
     _help_months()
+    _troubles()
 
 
 def _tickets() -> None:
@@ -46,6 +47,7 @@ def _tickets() -> None:
         sa.Column("expected_at", sa.BigInteger(), nullable=False),
         sa.Column("first_answer_at", sa.BigInteger(), nullable=True),
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.Column("seen", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("person", "key", name="one_ticket_a_form"),
@@ -73,6 +75,7 @@ def _messages() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("ticket_id", "author", "key", name="one_message_a_form"),
     )
+    op.create_index(op.f("ix_messages_author"), "messages", ["author"], unique=False)
     op.create_index(op.f("ix_messages_ticket_id"), "messages", ["ticket_id"], unique=False)
 
 
@@ -248,4 +251,16 @@ def _help_months() -> None:
         sa.Column("first_answer", sa.BigInteger(), nullable=True),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("month", "stream"),
+    )
+
+
+def _troubles() -> None:
+    op.create_table(
+        "troubles",
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("offered_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("person", "fingerprint"),
     )
