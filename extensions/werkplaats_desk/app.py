@@ -31,6 +31,7 @@ from werkplaats_desk import (
     waiting_pages,
     words,
 )
+from werkplaats_desk.centre import answer_pages, inbox_pages
 from werkplaats_desk.chores import Chores
 from werkplaats_desk.database import AWAY, Database
 from werkplaats_desk.datasets import open_datasets
@@ -57,6 +58,8 @@ ROUTERS: Final = (
     datasets_api.router,
     dataset_pages.router,
     steward_pages.router,
+    inbox_pages.router,
+    answer_pages.router,
 )
 home_router: Final = APIRouter(include_in_schema=False)
 

@@ -102,6 +102,7 @@ def render(
         person=person,
         decides=person is not None and person.decides(settings),
         teaches=person is not None and person.teaches(settings),
+        answers=person is not None and person.answers(settings),
         xsrf=signin.xsrf(request.cookies.get(signin.COOKIE, "")),
         language=words.current(),
         here=request.url.path + query,
