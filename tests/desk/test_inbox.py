@@ -50,7 +50,7 @@ def subjects(page: str) -> list[str]:
 
 def text_of(page: str) -> str:
     """Return what a page says, without its tags."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", page))
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page))
 
 
 def key_of(page: str, form: str) -> str:
