@@ -230,7 +230,7 @@ def test_totals(database: Database, known: Settings) -> None:
 def test_a_facility_without_help(database: Database, tmp_path: Path) -> None:
     """It has no standings."""
     with database.transaction() as session:
-        assert hours.standings(session, settings(tmp_path), TODAY, TODAY) == []
+        assert hours.standings(session, settings(tmp_path, help=None), TODAY, TODAY) == []
 
 
 def test_booking_on_the_pages(browser: Make, desk: Desk) -> None:

@@ -82,6 +82,8 @@ class View:
     ----------
     left
         How many messages are not shown.
+    written
+        Keys of what the reader wrote: what a browser kept of those forms it can forget.
     blocked
         Why the reader cannot take it now; empty where they can, or need not.
     """
@@ -89,6 +91,7 @@ class View:
     ticket: Ticket
     said: list[Said]
     left: int
+    written: list[str]
     history: list[TicketAct]
     minutes: int
     blocked: str
@@ -136,12 +139,12 @@ def _page(
 ) -> Response:
     view = _view(desk, person, number, whole)
     ticket = view.ticket
-    if not typed.text:
-        typed.text = _canned(canned, ticket)
+    begun = "" if typed.text else _canned(canned, ticket)
+    typed.text = typed.text or begun
     answer = render(
         request, "inbox_ticket.html", person, status=typed.status, view=view, ticket=ticket, typed=typed,
         canned=_CANNED, done=_done().get(done, ""), as_html=as_html, today=date.today(), now=time.time(),
-        others=_others(desk, ticket, person), press=token_urlsafe(24),
+        others=_others(desk, ticket, person), press=token_urlsafe(24), begun=begun,
     )  # fmt: skip
     if view.has_pictures:
         answer.headers.update(_WITH_PICTURES)
@@ -183,7 +186,8 @@ def _view(desk: Desk, person: Person, number: int, whole: bool) -> View:
         Said(message, [bundle.lay(one, contents.get(one.id), room) for one in message.attachments])
         for message in shown
     ]
-    return View(ticket, said, len(messages) - len(shown), history, minutes, blocked)
+    written = [message.key for message in shown if message.author == person.name]
+    return View(ticket, said, len(messages) - len(shown), written, history, minutes, blocked)
 
 
 def _blocked(session: Session, desk: Desk, person: Person, ticket: Ticket) -> str:

@@ -32,19 +32,15 @@ def readable(text: str) -> str:
     return "".join(kept)
 
 
-def _some_text(text: str) -> str:
-    # After what is done above: pydantic would count before it takes the blanks off.
-    kept = text.strip()
-    if not 1 <= len(kept) <= MOST_TEXT:
-        raise ValueError(f"a text of 1 to {MOST_TEXT} characters")
-    return kept
-
-
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
 Line = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=3, max_length=120), AfterValidator(one_line)
 ]
-Body = Annotated[str, AfterValidator(readable), AfterValidator(_some_text)]
+Body = Annotated[
+    str,
+    AfterValidator(readable),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST_TEXT),
+]
 
 
 class _Given(BaseModel):

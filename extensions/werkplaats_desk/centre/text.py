@@ -1,27 +1,54 @@
-"""What people write, as a page shows it: paragraphs, and code between three backticks."""
+"""What people write in a question, as HTML: paragraphs, code, links; all of it escaped."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from markupsafe import Markup, escape
 
-_CODE: Final = re.compile(r"^```[^\n`]*$", re.MULTILINE)
+#: Code stands between three backticks, after which a language may be named; what is not ended is code.
+_CODE: Final = re.compile(r"```(?:[ \t]*[\w+#.-]{0,20}[ \t]*\n)?(.*?)(?:```|\Z)", re.DOTALL)
+#: An address of the web. What ends a sentence, or what a sentence has around it, is no part of it.
+_LINK: Final = re.compile(r"\bhttps?://[^\s<>\"'`\\{}|^]{1,2000}")
+_ENDS: Final = ".,;:!?)]*_"
 
 
 def as_html(text: str) -> Markup:
-    r"""Return a text as HTML in which nothing of it is markup.
+    r"""Return a text as HTML that a page can hold, whatever the text is.
 
-    >>> as_html("Try <this>:\n```python\nx < 1\n```")
-    Markup('<p class="wp-words">Try &lt;this&gt;:</p>\n<pre class="wp-line"><code>x &lt; 1</code></pre>')
+    >>> print(as_html("See https://example.eu/.\n\n```python\n1 < 2\n```"))
+    <p>See <a href="https://example.eu/" rel="noopener noreferrer nofollow">https://example.eu/</a>.</p>
+    <pre tabindex="0"><code>1 &lt; 2</code></pre>
     """
-    made: list[Markup] = []
-    for number, part in enumerate(_CODE.split(text)):
-        inner = part.strip("\n")
-        if number % 2:
-            made.append(Markup('<pre class="wp-line"><code>{}</code></pre>').format(inner))
-            continue
-        paragraphs = (one.strip() for one in re.split(r"\n\s*\n", inner))
-        made.extend(Markup('<p class="wp-words">{}</p>').format(escape(one)) for one in paragraphs if one)
-    return Markup("\n").join(made)
+    return Markup("\n").join(_parts(text))
+
+
+def _parts(text: str) -> Iterator[Markup]:
+    at = 0
+    for code in _CODE.finditer(text):
+        yield from _paragraphs(text[at : code.start()])
+        inside = code[1].strip("\n")
+        if inside.strip():
+            # It can be wider than the page: with the keyboard one goes there, and then sideways.
+            yield Markup('<pre tabindex="0"><code>{}</code></pre>').format(inside)
+        at = code.end()
+    yield from _paragraphs(text[at:])
+
+
+def _paragraphs(text: str) -> Iterator[Markup]:
+    for paragraph in re.split(r"\n[ \t]*\n", text):
+        if paragraph.strip():
+            lines = paragraph.strip("\n").split("\n")
+            yield Markup("<p>{}</p>").format(Markup("<br>\n").join(_linked(line) for line in lines))
+
+
+def _linked(line: str) -> Markup:
+    out, at = Markup(""), 0
+    for found in _LINK.finditer(line):
+        address = found[0].rstrip(_ENDS)
+        out += escape(line[at : found.start()])
+        out += Markup('<a href="{0}" rel="noopener noreferrer nofollow">{0}</a>').format(address)
+        at = found.start() + len(address)
+    return out + escape(line[at:])
