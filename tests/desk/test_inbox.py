@@ -45,7 +45,7 @@ def ticket(desk: Desk, number: int) -> Ticket:
 
 def subjects(page: str) -> list[str]:
     """Return the subjects that a list shows, in its order."""
-    return re.findall(r'<span lang="[a-z]{2}">([^<]*)</span></a>', page)
+    return re.findall(r'<span class="wp-any" lang="[a-z]{2}">([^<]*)</span></a>', page)
 
 
 def text_of(page: str) -> str:

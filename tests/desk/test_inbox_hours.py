@@ -251,7 +251,7 @@ def test_booking_on_the_pages(browser: Make, desk: Desk) -> None:
     assert expert.post(f"{page}/booking", page, **other).status_code == 303
     for wrong in ({"minutes": "0"}, {"minutes": "x"}, {"minutes": "481"}, {"day": "soon"}, {"key": ""}):
         assert expert.post(f"{page}/booking", page, **{**other, **wrong}).status_code == 400, wrong
-    assert "Booked in all 2.5 h" in text_of(expert.get(page).text)
+    assert "Booked in all 2:30 h" in text_of(expert.get(page).text)
     told = expert.get("inbox/hours").text
     mine = re.findall(r"inbox/hours/(\d+)/withdrawal", told)
     assert len(mine) == 4
@@ -263,11 +263,11 @@ def test_booking_on_the_pages(browser: Make, desk: Desk) -> None:
 
 
 def test_the_page_of_hours(browser: Make, desk: Desk) -> None:
-    """Each stream's booked, guaranteed and left, in the reader's way of writing numbers."""
+    """Each stream's booked, guaranteed and left."""
     number = asked(desk)
     expert = browser("expert", language="nl")
     assert expert.post(f"inbox/{number}/taking", f"inbox/{number}").status_code == 303
     put(desk.database, number, ("expert", "regional", 90, TODAY), ("derde", "gone", 60, TODAY))
     page = text_of(expert.get("inbox/hours").text)
-    assert re.search(r"regional \(nl\) 1,5 \S+ 10 \S+ 8,5 \S+ 1,5 ", page)
-    assert re.search(r"gone 1 \S+ 0 \S+ 0 \S+ 0 ", page)
+    assert re.search(r"regional \(nl\) 1:30 \S+ 10:00 \S+ 8:30 \S+ 1:30 ", page)
+    assert re.search(r"gone 1:00 \S+ 0:00 \S+ 0:00 \S+ 0:00 ", page)
