@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks import mount_seconds, ours, peer, post_to_ready, resident_memory, start_page
+from benchmarks import inbox_page, mount_seconds, ours, peer, post_to_ready, resident_memory, start_page
 from benchmarks.figures import Figure, say
 from benchmarks.moss import MOSS
 from benchmarks.ours import Ours
@@ -77,9 +77,18 @@ def _mounts(platform: Ours, root: Path, _console: Console, repeats: int) -> Iter
         say("  No mount_seconds: this machine gives jobs no mounts of their own.")
 
 
+def _inbox(platform: Ours, _root: Path, _console: Console, repeats: int) -> Iterator[Figure]:
+    yield from inbox_page.figures(platform.instance.desk_settings, repeats)
+
+
 _GPU = {"user_options": {"flavour": "gpu-1"}}
 #: The start page comes last: a thousand jobs leave their marks in Slurm's memory.
-_MEASURES = {"post_to_ready": _starts, "mount_seconds": _mounts, "start_page": _start_page}
+_MEASURES = {
+    "post_to_ready": _starts,
+    "mount_seconds": _mounts,
+    "inbox": _inbox,
+    "start_page": _start_page,
+}
 
 
 if __name__ == "__main__":
