@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,11 +14,12 @@ from tests.desk import questions
 from tests.desk.conftest import PREFIX, Browser, settings
 from tests.desk.questions import ask, bundle
 
-from werkplaats_desk.centre import tickets
+from werkplaats_desk.centre import queue, tickets
 from werkplaats_desk.centre.canned import CANNED
 from werkplaats_desk.centre.models import Message, Ticket
 from werkplaats_desk.desk import Desk
 from werkplaats_desk.people import Person
+from werkplaats_desk.refusal import Refusal
 
 Make = Callable[..., Browser]
 
@@ -262,38 +262,22 @@ def test_what_was_typed_is_not_lost_with_the_question(browser: Make, desk: Desk)
     assert "A long story" in answer.text
 
 
-def test_two_take_one_question(browser: Make, desk: Desk) -> None:
-    """At the same moment, on the pages: one has it, and the other reads who was first."""
-    people = [browser(name) for name in ("expert", "tweede", "derde")]
-    for _ in range(5):
-        number = asked(desk)
-        page, answers = f"inbox/{number}", {}
-        tokens = {one: one.get(page).text for one in people}
-        gate = threading.Barrier(len(people))
+def test_what_cannot_be_taken_now(browser: Make, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hours kept for another stream: the sentence stands where the button was, and taking is refused."""
 
-        def take(
-            one: Browser, page: str = page, tokens: Any = tokens, gate: Any = gate, answers: Any = answers
-        ) -> None:
-            found = re.search(r'name="_xsrf" value="([0-9a-f]*)"', tokens[one])
-            gate.wait()
-            data = {"_xsrf": found[1]} if found else {}
-            answers[one] = one.client.post(f"{PREFIX}{page}/taking", data=data, follow_redirects=False)
+    def require_turn(*_args: Any) -> None:
+        raise Refusal("turn", "Question 1 goes first.", 409)
 
-        threads = [threading.Thread(target=take, args=(one,)) for one in people]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert sorted(answer.status_code for answer in answers.values()) == [303, 409, 409]
-        first = ticket(desk, number).expert
-        for answer in answers.values():
-            if answer.status_code == 409:
-                assert f"{first} has this question" in text_of(answer.text)
-        with desk.database.transaction() as session:
-            acts = [act.act for act in tickets.history(session, session.get_one(Ticket, number))]
-        assert acts == ["asked", "taken"]
-        with desk.database.transaction() as session:
-            tickets.close(session, session.get_one(Ticket, number), "mkb")
+    monkeypatch.setattr(queue, "require_turn", require_turn)
+    number = asked(desk)
+    page, expert = f"inbox/{number}", browser("expert")
+    shown = expert.get(page).text
+    assert "Question 1 goes first." in shown
+    assert "Take this question" not in shown
+    answer = expert.post(f"{page}/taking", page)
+    assert answer.status_code == 409
+    assert "Question 1 goes first." in answer.text
+    assert ticket(desk, number).expert is None
 
 
 def test_handing_over(browser: Make, desk: Desk) -> None:

@@ -66,6 +66,12 @@ NOT = [
 ]  # fmt: skip
 
 
+def test_what_was_to_be_a_notebook() -> None:
+    """Sent as a file, because it is none, it says so too; another file does not."""
+    for name, odd in (("les.IPYNB", True), ("les.txt", False)):
+        assert bundle.lay(Attachment(id=1, kind="file", name=name, size=1), b"x", Room()).odd == odd
+
+
 @pytest.mark.parametrize("text", NOT, ids=range(len(NOT)))
 def test_what_is_no_notebook(text: str) -> None:
     """Is shown as text, and says so."""

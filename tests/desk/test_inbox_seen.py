@@ -133,8 +133,8 @@ def focus_on(page: Page, label: str) -> None:
 
 
 def test_with_the_keyboard_alone(expert: Expert, address: str, desk: Desk) -> None:
-    """Taken, answered, time booked, closed: with Tab, Enter and typing, and without JavaScript."""
-    page = expert(java_script_enabled=True).new_page()
+    """Taken, answered, time booked, closed: with Tab, Enter and typing."""
+    page = expert().new_page()
     page.goto(address + "inbox/2")
     focus_on(page, "Take this question")
     page.keyboard.press("Enter")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -26,6 +27,9 @@ _MOST_LINES: Final = 500
 #: What ends matters more than what began: the rest of these is cut off at the front.
 _TAILS: Final = frozenset({"error", "log"})
 _OPEN: Final = frozenset({"error", "cell"})
+
+#: A notebook of many megabytes is many times that while it is read.
+_one_at_a_time = threading.Lock()
 
 #: Names of files that a reader's machine opens as text.
 _TEXTS: Final = re.compile(r"\.(txt|csv|json|md|log|py|toml|ya?ml|ipynb)$", re.IGNORECASE)
@@ -98,14 +102,16 @@ def lay(one: Attachment, content: bytes | None, room: Room) -> Laid:
         return _notebook(bare, content, room)
     if one.kind == "environment":
         return _table(bare, content, room)
-    return _text(bare, content, room)
+    return _text(bare, content, room, odd=one.kind == "file" and one.name.lower().endswith(".ipynb"))
 
 
 def _notebook(bare: Laid, content: bytes, room: Room) -> Laid:
-    cells = notebook.parsed(content)
-    if cells is None:
+    with _one_at_a_time:
+        cells = notebook.parsed(content)
+        laid = notebook.lay(cells, room) if cells is not None else None
+        del cells
+    if laid is None:
         return _text(bare, content, room, odd=True)
-    laid = notebook.lay(cells, room)
     return Laid(bare.id, bare.kind, bare.name, bare.size, "notebook", notebook=laid)
 
 
