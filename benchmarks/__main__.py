@@ -11,7 +11,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks import expert_hours, mount_seconds, ours, peer, post_to_ready, resident_memory, start_page
+from benchmarks import (
+    expert_hours,
+    inbox_page,
+    mount_seconds,
+    ours,
+    peer,
+    post_to_ready,
+    resident_memory,
+    start_page,
+)
 from benchmarks.figures import Figure, say
 from benchmarks.moss import MOSS
 from benchmarks.ours import Ours
@@ -81,12 +90,17 @@ def _experts(_platform: Ours, root: Path, _console: Console, _repeats: int) -> I
     yield from expert_hours.figures(root.with_name("logs"), seeds=2)
 
 
+def _inbox(platform: Ours, _root: Path, _console: Console, repeats: int) -> Iterator[Figure]:
+    yield from inbox_page.figures(platform.instance.desk_settings, repeats)
+
+
 _GPU = {"user_options": {"flavour": "gpu-1"}}
 #: The start page comes last: a thousand jobs leave their marks in Slurm's memory.
 _MEASURES = {
     "post_to_ready": _starts,
     "mount_seconds": _mounts,
     "expert_hours": _experts,
+    "inbox": _inbox,
     "start_page": _start_page,
 }
 

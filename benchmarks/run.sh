@@ -2,7 +2,7 @@
 # `make bench`: install what the benchmarks need (as the tests do), then measure.
 #
 #   WERKPLAATS_TEST_ROOT   where the environments and the instance to measure go
-#   sh benchmarks/run.sh [--repeats N] [--only post_to_ready] [--only mount_seconds] [--only start_page]
+#   sh benchmarks/run.sh [--repeats N] [--only post_to_ready] [--only mount_seconds] [--only inbox] [--only start_page]
 set -eu
 umask 022
 

@@ -33,7 +33,7 @@ from werkplaats_desk import (
 )
 from werkplaats_desk.announcing import Announcer
 from werkplaats_desk.bodies import bound
-from werkplaats_desk.centre import help_pages, tickets_api
+from werkplaats_desk.centre import answer_pages, help_pages, inbox_pages, tickets_api
 from werkplaats_desk.centre.drafts import TOO_LARGE
 from werkplaats_desk.chores import Chores
 from werkplaats_desk.database import AWAY, Database
@@ -63,6 +63,8 @@ ROUTERS: Final = (
     steward_pages.router,
     tickets_api.router,
     help_pages.router,
+    inbox_pages.router,
+    answer_pages.router,
 )
 home_router: Final = APIRouter(include_in_schema=False)
 

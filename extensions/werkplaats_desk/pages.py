@@ -122,6 +122,7 @@ def _known(request: Request, person: Person | None) -> dict[str, Any]:
         "person": person,
         "decides": person is not None and person.decides(settings),
         "teaches": person is not None and person.teaches(settings),
+        "answers": person is not None and person.answers(settings),
         "xsrf": signin.xsrf(request.cookies.get(signin.COOKIE, "")),
         "language": words.current(),
         "here": request.url.path + query,
