@@ -18,11 +18,14 @@ mkdir -p "$WERKPLAATS_LOG"
 quietly() { "$@" >>"$log" 2>&1 || { echo "'$*' failed; the end of $log:" >&2; tail -n 20 "$log" >&2; exit 1; }; }
 
 sh "$checkout/hub_config/single_machine/bootstrap.sh" environment
-if [ ! -x /usr/bin/chromium ] || ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
-    echo '  Installing a browser and PostgreSQL ...'
+if [ ! -x /usr/bin/chromium ] || [ ! -x /usr/sbin/postfix ] || ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
+    echo '  Installing a browser, PostgreSQL and a mail server ...'
     export DEBIAN_FRONTEND=noninteractive
     quietly apt-get update
-    quietly apt-get install -y --no-install-recommends chromium postgresql
+    # Postfix without a configuration does not start by itself; the tests run one of their own. A mail
+    # server that this machine has already is not put out for it.
+    echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
+    quietly apt-get install -y --no-install-recommends --no-remove chromium postgresql postfix
 fi
 test=$WERKPLAATS_PREFIX/test
 wanted=$(cat "$checkout/pyproject.toml" "$checkout/constraints.txt" | sha256sum; echo "$checkout")

@@ -31,6 +31,9 @@ from werkplaats_desk import (
     waiting_pages,
     words,
 )
+from werkplaats_desk.centre import mail_pages
+from werkplaats_desk.centre.mail_in import MailIn
+from werkplaats_desk.centre.mail_out import MailOut
 from werkplaats_desk.chores import Chores
 from werkplaats_desk.database import AWAY, Database
 from werkplaats_desk.datasets import open_datasets
@@ -57,6 +60,7 @@ ROUTERS: Final = (
     datasets_api.router,
     dataset_pages.router,
     steward_pages.router,
+    mail_pages.router,
 )
 home_router: Final = APIRouter(include_in_schema=False)
 
@@ -84,17 +88,18 @@ def create_app(desk: Desk, *, chores: bool = True) -> FastAPI:
     Parameters
     ----------
     chores
-        Whether what is to be done every minute is done.
+        Whether what the desk does by itself is done: every minute, and mail.
     """
     prefix = desk.settings.prefix.rstrip("/")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        worker = Chores(desk)
-        if chores:
+        workers = (Chores(desk), MailOut(desk), MailIn(desk)) if chores else ()
+        for worker in workers:
             worker.start()
         yield
-        worker.stop()
+        for worker in workers:
+            worker.stop()
 
     app = FastAPI(
         title="Werkplaats desk",
