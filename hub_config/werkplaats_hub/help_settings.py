@@ -167,7 +167,7 @@ def _mail(instance: Instance, told: Mail | None) -> dict[str, Any] | None:
         return None
     return {
         **told.model_dump(exclude={"replies", "group"}),
-        "password_file": str(instance.secrets / "mail-password") if told.user else None,
+        "password_file": str(instance.mail_password) if told.user else None,
         "incoming": str(instance.mail_socket) if told.replies else None,
-        "key_file": str(instance.secrets / "mail-key"),
+        "key_file": str(instance.mail_key),
     }

@@ -15,6 +15,7 @@ from typing import Final
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from werkplaats_desk.centre import reply_address
 from werkplaats_desk.centre.incoming import Inward
 from werkplaats_desk.desk import Desk
 
@@ -71,10 +72,18 @@ class MailIn:
 
     def _wanted(self) -> Path | None:
         told = self._desk.settings.help
-        if told is None or told.mail is None or told.mail.key_file is None:
+        if told is None or told.mail is None or told.mail.incoming is None:
             self._desk.problems.pop("mail-in", None)
             return None
+        if not reply_address.takes_replies(told.mail):
+            self._trouble(f"{told.mail.key_file} cannot be read; run `make up`")
+            return None
         return told.mail.incoming
+
+    def _trouble(self, what: str) -> None:
+        if self._desk.problems.get("mail-in") != what:
+            self._desk.problems["mail-in"] = what
+            _log.error("mail cannot come in: %s", what)
 
     async def _open(self, path: Path) -> asyncio.Server | None:
         loop = asyncio.get_running_loop()
@@ -92,8 +101,7 @@ class MailIn:
             server = await loop.create_unix_server(one, path)
             path.chmod(0o666)  # the folder says who may come here
         except OSError as wrong:
-            self._desk.problems["mail-in"] = str(wrong)
-            _log.error("mail cannot come in: %s", wrong)
+            self._trouble(str(wrong))
             return None
         self._desk.problems.pop("mail-in", None)
         return server

@@ -14,6 +14,7 @@ import time
 from collections import defaultdict, deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.errors import MessageError
 from typing import Final
 
 from sqlalchemy import func, or_, select, update
@@ -179,7 +180,10 @@ class MailOut:
                 found.tries += 1
                 found.next_at = now + _CLAIM
                 sent.append(now)
-                return envelopes.of(session, self._desk.settings, mail, found)
+                try:
+                    return envelopes.of(session, self._desk.settings, mail, found)
+                except (ValueError, MessageError) as wrong:  # of this one alone; the others go on
+                    _write_down(session, found, Outcome("given-up", f"{type(wrong).__name__}: {wrong}"))
 
     def _settle(self, number: int, outcome: Outcome) -> None:
         """Write down what became of a try; kept in mind until it stands."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import re
 from collections.abc import Iterator
@@ -32,6 +33,23 @@ _TEXT_NAMES: Final = frozenset(
     {".txt", ".log", ".out", ".err", ".csv", ".tsv", ".py", ".r", ".sh", ".ipynb", ".json", ".md", ".yaml"}
     | {".yml", ".toml", ".ini", ".cfg", ".xml", ".sql", ".diff", ".patch"}
 )
+_CHARSETS: Final = (
+    "ascii",
+    "utf-8",
+    "utf-16",
+    "utf-32",
+    "iso8859",
+    "cp",
+    "koi8",
+    "mac",
+    "gb",
+    "big5",
+    "euc",
+    "shift",
+    "iso2022",
+)
+#: What only proves who sent a mail.
+_SIGNATURES: Final = ("application/pgp-signature", "application/pkcs7-signature")
 #: Headers that only machines write, beside those of RFC 3834 and RFC 2076.
 _MACHINES: Final = ("List-Id", "X-Autoreply", "X-Autorespond", OURS)
 
@@ -109,7 +127,8 @@ def read(content: bytes, recipient: str, ours: str) -> Incoming:
     except Unreadable:
         raise
     except Exception as wrong:  # Python's own reader has many ways to stumble over what strangers send
-        raise Unreadable(f"{type(wrong).__name__}: {wrong}") from wrong
+        # Not in its own words: they may be the stranger's.
+        raise Unreadable(type(wrong).__name__) from wrong
 
 
 def _read(mail: EmailMessage, content: bytes, recipient: str, ours: str) -> Incoming:
@@ -182,9 +201,11 @@ def _decoded(part: EmailMessage) -> str:
     payload = part.get_payload(decode=True)
     found = payload if isinstance(payload, bytes) else b""
     try:
-        return found.decode(part.get_content_charset("utf-8"), "replace")
+        charset = codecs.lookup(part.get_content_charset("utf-8")).name
     except (LookupError, ValueError):  # no such character set
-        return found.decode("utf-8", "replace")
+        charset = "utf-8"
+    # Some that Python knows are for no text, or take hours over a large one.
+    return found.decode(charset if charset.startswith(_CHARSETS) else "utf-8", "replace")
 
 
 def _attachments(parts: list[EmailMessage]) -> tuple[tuple[Attached, ...], tuple[str, ...]]:
@@ -192,7 +213,8 @@ def _attachments(parts: list[EmailMessage]) -> tuple[tuple[Attached, ...], tuple
     left_out: list[str] = []
     room = MOST_ALL
     for part in parts:
-        if not _is_attached(part) and part.get_content_maintype() in ("text", "multipart"):
+        shown = not _is_attached(part) and part.get_content_maintype() in ("text", "multipart")
+        if shown or part.get_content_type() in _SIGNATURES:
             continue
         name = _name(part)
         one = _attached(part, name) if len(taken) < MOST_ATTACHMENTS else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import os
 import re
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -37,8 +38,12 @@ class Tag:
 
 
 def takes_replies(mail: Mail) -> bool:
-    """Return whether what is sent to these addresses reaches the desk."""
-    return mail.incoming is not None and mail.key_file is not None
+    """Return whether what is sent to these addresses reaches the desk.
+
+    Without its key the desk makes none, and mail says so: nobody's question waits for that.
+    """
+    key = mail.key_file
+    return mail.incoming is not None and key is not None and os.access(key, os.R_OK)
 
 
 def of_reply(mail: Mail, ticket: int, name: str) -> str:
