@@ -14,7 +14,8 @@ _BREAKS: Final = frozenset(
 _HIDDEN: Final = frozenset({"script", "style", "head", "title", "template", "blockquote"})
 #: The line with which a mail program begins what it quotes; some break it in two.
 _WROTE: Final = re.compile(
-    r"(Op|On|Am|Le) .{4,250}(schreef|wrote|schrieb|a écrit).{0,200}:?|.{4,250}(schreef|wrote).{0,80}:",
+    r"(?=.*[0-9@])((Op|On|Am|Le) .{4,250}(schreef|wrote|geschreven|schrieb|a écrit).{0,200}:?"
+    r"|.{4,250}(schreef|wrote).{0,80}:)"
 )
 _HEADS: Final = re.compile(
     r"-{2,} ?(Oorspronkelijk bericht|Original Message|Doorgestuurd bericht|Forwarded message) ?-{2,}|_{20,}",
@@ -40,7 +41,7 @@ def reply_of(text: str) -> str:
         lines = lines[:at]
     elif at is not None:
         del lines[at]
-    return "\n".join(_without_the_end(lines)).strip()
+    return "\n".join(_without_the_end(lines, quotes=at is not None)).strip()
 
 
 def _quotes_and_goes_on(lines: list[str], at: int) -> bool:
@@ -51,15 +52,19 @@ def _quotes_and_goes_on(lines: list[str], at: int) -> bool:
     return bool(own)
 
 
-def _without_the_end(lines: list[str]) -> list[str]:
-    """Take what is quoted, and what announces it, from the end."""
+def _without_the_end(lines: list[str], *, quotes: bool) -> list[str]:
+    """Take what is quoted from the end, and what announced it, where something was quoted."""
     kept = _without_signature(_before_the_original(lines))
     while kept and (not kept[-1] or _quoted(kept[-1])):
-        kept.pop()
-    for several in (1, 2, 3):  # an announcement may have been broken in lines
+        quotes = bool(kept.pop()) or quotes
+    return _without_announcement(kept) if quotes else kept
+
+
+def _without_announcement(kept: list[str]) -> list[str]:
+    for several in (1, 2, 3):  # it may have been broken in lines
         last = " ".join(line.strip() for line in kept[-several:])
         if len(kept) >= several and _WROTE.fullmatch(last):
-            return _without_the_end(kept[:-several])
+            return _without_the_end(kept[:-several], quotes=False)
     while kept and _HEADER.fullmatch(kept[-1].strip()):
         kept.pop()
     return kept
@@ -115,7 +120,8 @@ def from_html(text: str) -> str:
     'Yes, that is it.\n<b>'
     """
     reader = _Reader()
-    reader.feed(text)
-    reader.close()
+    # A tag at the end has it hand out what it still holds. To close it would do so too, and can take
+    # hours over markup that is never finished; what follows such markup is left out.
+    reader.feed(text + "<br>")
     lines = "".join(reader.found).split("\n")
     return re.sub(r"\n{3,}", "\n\n", "\n".join(line.strip() for line in lines)).strip()
