@@ -88,12 +88,13 @@ def test_html_is_read_as_text() -> None:
     """HTML without a plain part is read, and nothing of it stays HTML."""
     made = mail()
     made.set_content(
-        "<html><head><title>x</title><style>p {}</style><body><p>Ja, <b>dat</b> &lt;b&gt; is het.</p>"
+        "<html><head><title>x</title><style>p {}</style><body><p>Ja, <b>dat</b> &lt;b&gt;\nis het.</p>"
+        "<pre>for x in y:\n    print(x)</pre>"
         "<script>alert(1)</script><div>Groet</div><div class=gmail_quote><div>Op za 21 nov 2026 om 10:00 "
         "schreef Atelier &lt;help@w.example&gt;:</div><blockquote>oud</blockquote></div></body></html>",
         subtype="html",
     )
-    assert said(made).text == "Ja, dat <b> is het.\n\nGroet"
+    assert said(made).text == "Ja, dat <b> is het.\n\nfor x in y:\n    print(x)\n\nGroet"
 
 
 def test_plain_text_is_preferred() -> None:

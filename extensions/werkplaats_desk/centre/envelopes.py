@@ -34,6 +34,7 @@ class Envelope:
     """
 
     number: int
+    person: str
     sender: str
     recipient: str
     content: bytes
@@ -62,7 +63,7 @@ def of(session: Session, settings: Settings, mail: Mail, kept: OutgoingMail) -> 
     made.set_content(kept.body, cte="quoted-printable")
     replies = reply_address.takes_replies(mail)
     sender = reply_address.of_bounce(mail, kept.id) if replies else mail.sender
-    return Envelope(kept.id, sender, kept.address, made.as_bytes())
+    return Envelope(kept.id, kept.person, sender, kept.address, made.as_bytes())
 
 
 def _thread(session: Session, kept: OutgoingMail) -> list[str]:

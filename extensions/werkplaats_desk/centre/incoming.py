@@ -172,7 +172,8 @@ def _of_bounce(session: Session, mail: Mail, tag: Tag, incoming: Incoming) -> Ve
     report = incoming.report
     if sent is None or report is None:
         return Verdict("loop")
-    if report.failed and sent.state != "bounced" and not report.status.startswith("4"):
+    # Also where its status is of a passing trouble: that server has given it up.
+    if report.failed and sent.state != "bounced":
         text = f"{report.status} {report.said}".strip()
         came_back(session, sent, text, dead=is_dead(0, text))
     return Verdict("bounce", ticket=sent.ticket_id)

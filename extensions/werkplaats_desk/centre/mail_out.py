@@ -150,6 +150,8 @@ class MailOut:
                     return
                 outcome = send(server, envelope)
                 self._settle(envelope.number, outcome)
+                if outcome.state == "sent":
+                    self._sent[envelope.person].append(time.time())
                 if outcome.gone:
                     self._is_away(outcome.said)
                     return
@@ -179,7 +181,6 @@ class MailOut:
                     continue
                 found.tries += 1
                 found.next_at = now + _CLAIM
-                sent.append(now)
                 try:
                     return envelopes.of(session, self._desk.settings, mail, found)
                 except (ValueError, MessageError) as wrong:  # of this one alone; the others go on

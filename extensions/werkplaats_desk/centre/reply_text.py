@@ -9,9 +9,27 @@ from typing import Final
 from werkplaats_desk.centre.mail_words import MARKERS
 
 _BREAKS: Final = frozenset(
-    {"p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "table", "ul", "ol", "hr"}
+    {
+        "blockquote",
+        "p",
+        "div",
+        "br",
+        "li",
+        "tr",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "pre",
+        "table",
+        "ul",
+        "ol",
+        "hr",
+    }
 )
-_HIDDEN: Final = frozenset({"script", "style", "head", "title", "template", "blockquote"})
+_HIDDEN: Final = frozenset({"script", "style", "head", "title", "template"})
 #: The line with which a mail program begins what it quotes; some break it in two.
 _WROTE: Final = re.compile(
     r"(?=.*[0-9@])((Op|On|Am|Le) .{4,250}(schreef|wrote|geschreven|schrieb|a écrit).{0,200}:?"
@@ -86,12 +104,13 @@ def _quoted(line: str) -> bool:
 
 
 class _Reader(HTMLParser):
-    """Keeps the text of HTML, a line for each block."""
+    """Keeps the text of HTML: a line for each block, and ``>`` before what is quoted."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.found: list[str] = []
         self._hidden: list[str] = []
+        self._quotes = self._pre = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "body":
@@ -99,29 +118,46 @@ class _Reader(HTMLParser):
         elif tag in _HIDDEN:
             self._hidden.append(tag)
         elif tag in _BREAKS:
-            self.found.append("\n")
+            self._within(tag, 1)
 
     def handle_endtag(self, tag: str) -> None:
         if tag in self._hidden:
             while self._hidden.pop() != tag:
                 pass
         elif tag in _BREAKS:
-            self.found.append("\n")
+            self._within(tag, -1)
 
     def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.found.append(re.sub(r"\s+", " ", data))
+        if self._hidden:
+            return
+        if self._pre:
+            self.found.append(self._break.join(data.split("\n")))
+            return
+        begins = not self.found or self.found[-1] == self._break
+        text = re.sub(r"\s+", " ", data)
+        self.found.append(text.lstrip() if begins else text)
+
+    def _within(self, tag: str, step: int) -> None:
+        if tag == "blockquote":
+            self._quotes = max(0, self._quotes + step)
+        elif tag == "pre":
+            self._pre = max(0, self._pre + step)
+        self.found.append(self._break)
+
+    @property
+    def _break(self) -> str:
+        return "\n> " if self._quotes else "\n"
 
 
 def from_html(text: str) -> str:
-    r"""Return the text of HTML, without what it quotes; nothing of it is kept as HTML.
+    r"""Return the text of HTML, what it quotes with ``>`` before each line; nothing of it is kept as HTML.
 
     >>> from_html("<style>p{}</style><p>Yes, <b>that</b> is it.</p><blockquote>old</blockquote>&lt;b&gt;")
-    'Yes, that is it.\n<b>'
+    'Yes, that is it.\n\n> old\n<b>'
     """
     reader = _Reader()
     # A tag at the end has it hand out what it still holds. To close it would do so too, and can take
     # hours over markup that is never finished; what follows such markup is left out.
     reader.feed(text + "<br>")
     lines = "".join(reader.found).split("\n")
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.strip() for line in lines)).strip()
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines)).strip()
