@@ -19,6 +19,7 @@ from single_machine import (
     isolation,
     login,
     looks,
+    mail_folder,
     packages,
     secrets,
     slurm_files,
@@ -157,7 +158,7 @@ class Up:
         folder(instance.job_containers)
         folder(instance.run / "mounts")
         folder(instance.state / "mounts", 0o700)
-        self._make_the_mail_folder()
+        mail_folder.make(instance, self.facility.help.mail if self.facility.help else None)
         folder(instance.vault, 0o700)
         folder(instance.data)
         folder(instance.job_logs, 0o711)
@@ -165,19 +166,6 @@ class Up:
             files.log(instance.logs / f"{name}.log", "slurm")
         for person in self.facility.demo.people if self.facility.demo else ():
             accounts.make_person(self.console, instance, person)
-
-    def _make_the_mail_folder(self) -> None:
-        """Let this machine's mail server, and nobody else, come to the desk's socket."""
-        mail = self.facility.help.mail if self.facility.help else None
-        if mail is None or not mail.replies:
-            return
-        try:
-            files.folder(self.instance.run / "mail", 0o710, self.instance.desk_user, mail.group)
-        except LookupError:
-            raise StepFailed(
-                f"this machine has no group '{mail.group}', as whose member the mail server runs",
-                "install the mail server, or name its group in help.mail.group of facility.toml",
-            ) from None
 
     def _lay_down_settings(self) -> None:
         """Write what other programs trust; the Hub starts afresh when something of it is new."""

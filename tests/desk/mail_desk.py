@@ -26,6 +26,13 @@ from werkplaats_desk.published import Queue
 from werkplaats_desk.settings import Watched
 
 SENDER = f"help@{DESK}"
+#: What a mail server says became of a mail; its block for one recipient is to be filled in.
+REPORT = (
+    b"From: MAILER-DAEMON@mx.example\r\nMIME-Version: 1.0\r\n"
+    b'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+    b"--b\r\n\r\nSorry.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+    b"Reporting-MTA: dns; mx.example\r\n\r\n%s\r\n--b--\r\n"
+)
 
 
 def help_settings(folder: Path, **mail: Any) -> dict[str, Any]:

@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from tests.desk import mail_desk
-from tests.desk.mail_desk import acts, ask, confirmed, outgoing, said, take, write
-from tests.desk.test_mail_reading import _DSN
+from tests.desk.mail_desk import REPORT, acts, ask, confirmed, outgoing, said, take, write
 from tests.mail_server import PEOPLE, until
 
 from werkplaats_desk.centre import reply_address
@@ -293,7 +292,7 @@ def test_reports_of_servers(desk: Desk, block: bytes, state: str, dead: bool) ->
     (mail,) = outgoing(desk, "mkb")
     to = reply_address.of_bounce(mail_of(desk), mail.id)
     for _ in range(2):
-        assert hand(desk, "<>", to, _DSN % block)[0] == 250
+        assert hand(desk, "<>", to, REPORT % block)[0] == 250
     assert outgoing(desk, "mkb")[0].state == state
     assert acts(desk, number).count(("mkb", "mail-bounced")) == (state == "bounced")
     with desk.database.transaction() as session:
@@ -308,7 +307,7 @@ def test_a_report_about_an_older_address_leaves_the_new_one(desk: Desk) -> None:
     (mail,) = outgoing(desk, "mkb")
     confirmed(desk, "mkb", "new@people.example")
     block = b"Final-Recipient: rfc822; x\r\nAction: failed\r\nStatus: 5.1.1\r\n"
-    assert hand(desk, "<>", reply_address.of_bounce(mail_of(desk), mail.id), _DSN % block)[0] == 250
+    assert hand(desk, "<>", reply_address.of_bounce(mail_of(desk), mail.id), REPORT % block)[0] == 250
     with desk.database.transaction() as session:
         theirs = session.get(MailAddress, "mkb")
         assert theirs is not None

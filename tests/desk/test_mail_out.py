@@ -372,6 +372,7 @@ def _checks(server: Any, session: Any, envelope: Any, mechanism: str, data: Any)
     return AuthResult(success=good, handled=good)
 
 
+@pytest.mark.filterwarnings("ignore:Requiring AUTH")  # in the clear, to this machine, for this test alone
 def test_it_signs_in_with_the_password_of_its_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A wrong one is said, without what it is; nothing counts as tried, and all goes once it is right."""
     secret = tmp_path / "mail-password"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.desk.mail_desk import SENDER
+from tests.desk.mail_desk import REPORT, SENDER
 
 from werkplaats_desk.centre.drafts import MOST_EACH, MOST_TEXT
 from werkplaats_desk.centre.mail_reading import Incoming, Unreadable, read
@@ -192,14 +192,6 @@ def test_a_mail_is_known_again() -> None:
     assert len(said(one).key) == 64
 
 
-_DSN = (
-    b"From: MAILER-DAEMON@mx.example\r\nMIME-Version: 1.0\r\n"
-    b'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
-    b"--b\r\n\r\nSorry.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
-    b"Reporting-MTA: dns; mx.example\r\n\r\n%s\r\n--b--\r\n"
-)
-
-
 @pytest.mark.parametrize(
     ("block", "failed", "status"),
     [
@@ -217,7 +209,7 @@ _DSN = (
 )
 def test_reports(block: bytes, failed: bool, status: str) -> None:
     """Whether a server says that a mail will never arrive, and with which status."""
-    report = said(_DSN % block).report
+    report = said(REPORT % block).report
     assert report is not None
     assert (report.failed, report.status) == (failed, status)
 
@@ -225,7 +217,7 @@ def test_reports(block: bytes, failed: bool, status: str) -> None:
 def test_no_report() -> None:
     """A mail of somebody's reports nothing; a read receipt is no failure."""
     assert said(mail()).report is None
-    receipt = _DSN.replace(b"delivery-status", b"disposition-notification") % b"x: y\r\n"
+    receipt = REPORT.replace(b"delivery-status", b"disposition-notification") % b"x: y\r\n"
     report = said(receipt).report
     assert report is not None
     assert not report.failed

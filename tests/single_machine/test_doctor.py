@@ -92,3 +92,33 @@ def test_a_password_that_everybody_can_read(tmp_path: Path, monkeypatch: pytest.
         found = [finding for finding in doctor._the_desk(instance) if finding.wrong]
         assert [finding.what[:18] for finding in found] == said
         assert all("another password" in finding.mend for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("problems", "wrong", "said"),
+    [
+        ([], False, ""),
+        (["allocation"], False, "desk.out"),
+        (["mail"], True, "services/desk/mail"),
+        (["mail-in"], True, "docs/how-to/mail.md"),
+        (["outbox"], True, "desk.out"),
+    ],
+)
+def test_mail_that_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problems: list[str], wrong: bool, said: str
+) -> None:
+    """It is a fault, and the doctor says where to look; old numbers are not."""
+    monkeypatch.setattr(doctor.login, "desk_problems", lambda url: problems)
+    (found,) = doctor._the_desk(Instance.beside(tmp_path, "wpdoc", 28000))
+    assert found.wrong == wrong
+    assert said in found.mend
+
+
+def test_a_mail_password_that_everybody_can_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It too is laid down by hand."""
+    monkeypatch.setattr(doctor.login, "desk_problems", lambda url: [])
+    instance = Instance.beside(tmp_path, "wpdoc", 28000)
+    instance.secrets.mkdir(parents=True)
+    instance.mail_password.write_text("secret\n")
+    instance.mail_password.chmod(0o444)
+    assert [one.wrong for one in doctor._the_desk(instance)] == [True, False]

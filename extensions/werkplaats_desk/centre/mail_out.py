@@ -124,7 +124,7 @@ class MailOut:
 
     def _is_due(self) -> bool:
         """Give up what is too old, and return whether anything is left to be sent now."""
-        now = int(time.time())
+        now = int(time.time())  # the moment that it was given up is kept, for those who run this place
         old = update(OutgoingMail).where(
             OutgoingMail.state == "waiting",
             OutgoingMail.next_at <= now,
@@ -132,7 +132,7 @@ class MailOut:
         )
         due = select(func.count()).where(OutgoingMail.state == "waiting", OutgoingMail.next_at <= now)
         with self._desk.database.transaction() as session:
-            session.execute(old.values(state="given-up"))
+            session.execute(old.values(state="given-up", next_at=now))
             return bool(session.scalar(due))
 
     def _send_all(self, mail: Mail) -> None:

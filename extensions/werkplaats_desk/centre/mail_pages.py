@@ -83,7 +83,7 @@ def queue(request: Request, desk: TheDesk, person: Operator) -> Response:
     counted = select(OutgoingMail.state, func.count()).group_by(OutgoingMail.state)
     undone = select(OutgoingMail).where(OutgoingMail.state.in_(("waiting", "given-up", "bounced")))
     with desk.database.transaction() as session:
-        numbers = dict(session.execute(counted).tuples().all())
+        numbers = {row[0]: row[1] for row in session.execute(counted)}
         found = list(session.scalars(undone.order_by(OutgoingMail.id.desc()).limit(_SHOWN)))
     return render(
         request, "mail_queue.html", person, numbers=numbers, found=found,
