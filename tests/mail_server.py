@@ -49,7 +49,7 @@ maximal_backoff_time = 2s
 queue_run_delay = 1s
 transport_retry_time = 1s
 address_verify_poll_delay = 1s
-smtpd_tls_security_level = {tls}
+smtpd_tls_security_level = may
 smtpd_tls_cert_file = {folder}/etc/certificate.pem
 smtpd_tls_key_file = {folder}/etc/key.pem
 """
@@ -153,19 +153,21 @@ def until(true: Callable[[], object], why: Callable[[], object] = str, within: f
 
 
 @contextmanager
-def running(people: list[str], *, tls: str = "may") -> Iterator[MailServer]:
+def running(people: list[str], listening: Path | None = None) -> Iterator[MailServer]:
     """Run one, and leave nothing of it.
 
     Parameters
     ----------
     people
         Who has a mailbox.
+    listening
+        Where the desk takes mail, in a folder that is there; by default one is made for it.
     """
     folder = Path(tempfile.mkdtemp(prefix="desk-mail-", dir="/tmp"))
     folder.chmod(0o755)
-    server = MailServer(folder, _free_port(), folder / "run/mail.socket")
+    server = MailServer(folder, _free_port(), listening or folder / "run/mail.socket")
     try:
-        _lay_down(server, people, tls)
+        _lay_down(server, people)
         server.start()
         yield server
     finally:
@@ -174,7 +176,7 @@ def running(people: list[str], *, tls: str = "may") -> Iterator[MailServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _lay_down(server: MailServer, people: list[str], tls: str) -> None:
+def _lay_down(server: MailServer, people: list[str]) -> None:
     folder = server.folder
     for name in ("etc", "queue", "data", "boxes", "run"):
         (folder / name).mkdir()
@@ -184,7 +186,7 @@ def _lay_down(server: MailServer, people: list[str], tls: str) -> None:
     shutil.chown(folder / "run", group="postfix")
     (folder / "run").chmod(0o710)
     files = as_documented(folder, server.listening)
-    files["main.cf"] += _OWN.format(folder=folder, people=PEOPLE, tls=tls)
+    files["main.cf"] += _OWN.format(folder=folder, people=PEOPLE)
     files["people"] = "".join(f"{name}@{PEOPLE} {name}/\n" for name in people)
     files["master.cf"] = _services(server.port)
     for name, text in files.items():

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 from tests import mail_server as servers
 from tests import postgresql
 from tests.desk import mail_desk
@@ -24,7 +25,7 @@ from werkplaats_desk.app import create_app
 from werkplaats_desk.centre import mail_addresses
 from werkplaats_desk.centre.mail_in import MailIn
 from werkplaats_desk.centre.mail_out import MailOut
-from werkplaats_desk.centre.models import MailAddress
+from werkplaats_desk.centre.models import MailAddress, OutgoingMail
 from werkplaats_desk.desk import Desk
 from werkplaats_desk.people import Person
 from werkplaats_desk.refusal import Refusal
@@ -229,6 +230,26 @@ def test_two_desks_send_each_mail_once(
     assert len(server.inbox("mkb")) == len(set(subjects)) == 24
     for one in (desk, other):
         one.database.engine.dispose()
+
+
+@pytest.mark.timeout(60)
+def test_a_mail_that_another_desk_has_in_hand_is_passed_by(
+    server: MailServer, postgres: postgresql.Server, tmp_path: Path
+) -> None:
+    """It is not waited for: what stands behind it goes."""
+    desk = desk_with(server, tmp_path, database=postgres.url)
+    names = ("held", "behind")
+    for name in names:
+        confirmed(desk, name, MKB)
+    numbers = [ask(desk, name, f"Of {name}") for name in names]
+    mine = select(OutgoingMail).where(OutgoingMail.person == "held", OutgoingMail.ticket_id == numbers[0])
+    with desk.database.transaction() as another:
+        assert another.scalar(mine.with_for_update()) is not None
+        MailOut(desk).once()
+        assert [mail["Subject"] for mail in server.waits_for("mkb", 1)] == [f"[#{numbers[1]}] Of behind"]
+    MailOut(desk).once()
+    assert server.waits_for("mkb", 2)[1]["Subject"] == f"[#{numbers[0]}] Of held"
+    desk.database.engine.dispose()
 
 
 def test_a_loop_ends(server: MailServer, desk: Desk) -> None:

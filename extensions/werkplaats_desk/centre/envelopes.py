@@ -43,7 +43,7 @@ class Envelope:
 def of(session: Session, settings: Settings, mail: Mail, kept: OutgoingMail) -> Envelope:
     """Return a mail of the database as it goes out."""
     made = EmailMessage(policy=policy.SMTP)
-    name = str(settings.look.name).replace('"', "")
+    name = getattr(settings.look.name, settings.language).replace('"', "")
     made["From"] = formataddr((name, mail.sender))
     made["To"] = kept.address
     made["Subject"] = " ".join(kept.subject.split())

@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 MOST_AN_HOUR: Final = 20
 NULL_SENDER: Final = ("", "<>")
 _LATER: Final = "451 4.3.0 The desk cannot write this down at the moment; try again"
-_NOBODY: Final = "550 5.1.1 No such reply address"
+_NOBODY: Final = "550 5.1.1 No such reply address; reply to a mail about one question, or write at the desk"
 
 
 @dataclass(frozen=True)
