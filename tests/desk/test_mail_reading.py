@@ -231,11 +231,12 @@ def test_no_report() -> None:
         b"\r\n\r\n",
         b"Content-Type: multipart/mixed\r\n\r\nno boundary",
         b'Content-Type: text/plain; charset="no-such-thing"\r\n\r\nText',
-        b"Content-Type: text/plain; charset=punycode\r\n\r\n" + b"a-" * 50_000,
+        b"Content-Type: text/plain; charset=punycode\r\n\r\n" + b"z" * 1_500_000,
         b"Content-Type: text/plain; charset=unicode_escape\r\n\r\n\\ud800",
         b"Content-Transfer-Encoding: base64\r\n\r\n!!!!",
         b"Subject: =?utf-8?b?//79?=\r\nFrom: =?x?q?y?= <\r\n\r\nText",
         b"Content-Disposition: attachment; filename*=utf-8''%FF%00\r\nContent-Type: a/b\r\n\r\nText",
+        b"Content-Type: text/html\r\n\r\n" + b"<!--" * 40_000 + b"<a " * 40_000,
         *(
             b"Content-Type: text/html\r\n\r\n" + odd * 40_000
             for odd in (b"<!--", b"<a ", b"<", b"<!", b"</", b"<?", b"&#", b"<![CDATA[", b'<a b="', b"<p>")
