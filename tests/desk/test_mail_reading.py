@@ -80,7 +80,12 @@ def test_what_is_written_between_the_quoted_lines_is_kept() -> None:
 
 def test_what_looks_like_an_announcement_is_kept() -> None:
     """A last line of somebody's own is theirs, where nothing is quoted after it."""
-    for text in ("See attached.\n\nThis is what line 3 wrote:", "Hi.\nVan: maandag\nAan: zondag"):
+    for text in (
+        f"Above\n{'_' * 30}\nbelow",
+        "select 1;\n--\nselect 2;",
+        "See attached.\n\nThis is what line 3 wrote:",
+        "Hi.\nVan: maandag\nAan: zondag",
+    ):
         assert said(mail(text)).text == text
 
 

@@ -36,9 +36,12 @@ _WROTE: Final = re.compile(
     r"|.{4,250}(schreef|wrote).{0,80}:)"
 )
 _HEADS: Final = re.compile(
-    r"-{2,} ?(Oorspronkelijk bericht|Original Message|Doorgestuurd bericht|Forwarded message) ?-{2,}|_{20,}",
+    r"-{2,} ?(Oorspronkelijk bericht|Original Message|Doorgestuurd bericht|Forwarded message) ?-{2,}",
     re.IGNORECASE,
 )
+_RULE: Final = re.compile(r"_{20,}")
+#: Two dashes and a space begin a signature (RFC 3676, 4.3); without the space they may be somebody's text.
+_SIGNATURE: Final = "-- "
 _HEADER: Final = re.compile(r"\*?(Van|From|Verzonden|Sent|Aan|To|Onderwerp|Subject|Datum|Date|Cc):\*? .*")
 
 
@@ -53,7 +56,7 @@ def reply_of(text: str) -> str:
     >>> reply_of("> first?\nYes.\n> second?\nNo.\n> bye")
     '> first?\nYes.\n> second?\nNo.'
     """
-    lines = [line.rstrip() for line in text.split("\n")]
+    lines = [line if line == _SIGNATURE else line.rstrip() for line in text.split("\n")]
     at = next((i for i, line in enumerate(lines) if any(one in line for one in MARKERS.values())), None)
     if at is not None and not _quotes_and_goes_on(lines, at):
         lines = lines[:at]
@@ -89,13 +92,17 @@ def _without_announcement(kept: list[str]) -> list[str]:
 
 
 def _before_the_original(lines: list[str]) -> list[str]:
-    at = next((i for i, line in enumerate(lines) if _HEADS.fullmatch(line.strip())), None)
-    return lines if at is None else lines[:at]
+    """Cut where a program says that the original begins: in words, or with a rule above its headers."""
+    for at, line in enumerate(lines):
+        below = lines[at + 1].strip() if at + 1 < len(lines) else ""
+        ruled = _RULE.fullmatch(line.strip()) and _HEADER.fullmatch(below)
+        if ruled or _HEADS.fullmatch(line.strip()):
+            return lines[:at]
+    return lines
 
 
 def _without_signature(lines: list[str]) -> list[str]:
-    """Cut a signature: two dashes and a space, which ``rstrip`` took (RFC 3676, 4.3)."""
-    at = next((i for i, line in enumerate(lines) if line == "--"), None)
+    at = next((i for i, line in enumerate(lines) if line == _SIGNATURE), None)
     return lines if at is None else lines[:at]
 
 
