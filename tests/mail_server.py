@@ -120,7 +120,7 @@ class MailServer:
     def take(self, sender: str, recipient: str, mail: EmailMessage | bytes) -> None:
         """Have it take a mail, as somebody's mail program would."""
         content = mail if isinstance(mail, bytes) else mail.as_bytes(policy=email.policy.SMTP)
-        with smtplib.SMTP("127.0.0.1", self.port, timeout=20) as client:
+        with smtplib.SMTP("127.0.0.1", self.port, timeout=60) as client:
             client.sendmail(sender, [recipient], content)
 
     def queued(self) -> int:
@@ -144,7 +144,7 @@ class MailServer:
         assert done.returncode == 0, done.stderr + self.log()
 
 
-def until(true: Callable[[], object], why: Callable[[], object] = str, within: float = 20.0) -> None:
+def until(true: Callable[[], object], why: Callable[[], object] = str, within: float = 60.0) -> None:
     """Wait until something is so."""
     end = time.monotonic() + within
     while not true():
