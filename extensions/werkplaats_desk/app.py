@@ -33,8 +33,10 @@ from werkplaats_desk import (
 )
 from werkplaats_desk.announcing import Announcer
 from werkplaats_desk.bodies import bound
-from werkplaats_desk.centre import answer_pages, help_pages, inbox_pages, tickets_api
+from werkplaats_desk.centre import answer_pages, help_pages, inbox_pages, mail_pages, tickets_api
 from werkplaats_desk.centre.drafts import TOO_LARGE
+from werkplaats_desk.centre.mail_in import MailIn
+from werkplaats_desk.centre.mail_out import MailOut
 from werkplaats_desk.chores import Chores
 from werkplaats_desk.database import AWAY, Database
 from werkplaats_desk.datasets import open_datasets
@@ -65,6 +67,7 @@ ROUTERS: Final = (
     help_pages.router,
     inbox_pages.router,
     answer_pages.router,
+    mail_pages.router,
 )
 home_router: Final = APIRouter(include_in_schema=False)
 
@@ -92,13 +95,13 @@ def create_app(desk: Desk, *, chores: bool = True) -> FastAPI:
     Parameters
     ----------
     chores
-        Whether what is to be done by itself, every minute and more often, is done.
+        Whether what the desk does by itself is done: every minute and more often, and mail.
     """
     prefix = desk.settings.prefix.rstrip("/")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        workers = (Announcer(desk), Chores(desk)) if chores else ()
+        workers = (Announcer(desk), Chores(desk), MailOut(desk), MailIn(desk)) if chores else ()
         for worker in workers:
             worker.start()
         yield

@@ -99,6 +99,8 @@ class Mail(Frozen):
     incoming
         The socket on which the desk takes mail that came in (LMTP, RFC 2033); without one replies by
         mail are not taken, and mail says so.
+    key_file
+        Holds the key that reply addresses are made with.
     """
 
     sender: str
@@ -108,6 +110,7 @@ class Mail(Frozen):
     user: str = ""
     password_file: Path | None = None
     incoming: Path | None = None
+    key_file: Path | None = None
 
 
 class Help(Frozen):

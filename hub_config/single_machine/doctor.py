@@ -180,17 +180,19 @@ def _a_log_in(instance: Instance) -> Iterator[Finding]:
 
 
 def _the_desk(instance: Instance) -> Iterator[Finding]:
-    password = instance.desk_database_password
-    if password.exists() and password.stat().st_mode & 0o007:
-        yield Finding(f"everybody can read {password}", True, "run `make up`; think of another password")
+    for password in (instance.desk_database_password, instance.mail_password):
+        if password.exists() and password.stat().st_mode & 0o007:
+            yield Finding(f"everybody can read {password}", True, "run `make up`; think of another password")
     problems = login.desk_problems(instance.url)
     if problems is None:
         mend = f"read {instance.logs}/desk.out, mend what it names, and run `make up`"
         yield Finding("the desk does not answer", True, mend)
     elif problems:
         mend = f"read the end of {instance.logs}/desk.out"
-        # Only what it grants must get out; numbers that are old say so on their page.
-        wrong = "outbox" in problems
+        if {"mail", "mail-in"} & set(problems):
+            mend += f", or as an operator {instance.url}services/desk/mail; docs/how-to/mail.md"
+        # What it grants and what it writes must get out; numbers that are old say so on their page.
+        wrong = bool({"outbox", "mail", "mail-in"} & set(problems))
         yield Finding(f"the desk could not do lately: {', '.join(problems)}", wrong, mend)
     else:
         yield Finding(f"the desk answers at {instance.url}services/desk/")

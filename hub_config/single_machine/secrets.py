@@ -70,6 +70,9 @@ def keep(instance: Instance, environment: Mapping[str, str]) -> Passwords:
     _made(instance, "database-password", secrets.token_hex(24), "root")
     if instance.desk_database_password.exists():  # the operator's own; nobody else is to read it
         _made(instance, instance.desk_database_password.name, "", "root", instance.desk_user)
+    _made(instance, instance.mail_key.name, secrets.token_hex(32), instance.desk_user)
+    if instance.mail_password.exists():  # the operator's own, for the desk alone
+        _made(instance, instance.mail_password.name, "", instance.desk_user)
     _key(instance, "desk-signing-key", instance.desk_user)
     _key(instance, "audit-signing-key", instance.audit_user)
     key = instance.secrets / "munge.key"

@@ -19,6 +19,7 @@ from single_machine import (
     isolation,
     login,
     looks,
+    mail_folder,
     packages,
     secrets,
     slurm_files,
@@ -160,6 +161,7 @@ class Up:
         folder(instance.revocations.parent, 0o755, instance.desk_user)
         folder(instance.run / "mounts")
         folder(instance.state / "mounts", 0o700)
+        mail_folder.make(instance, self.facility.help.mail if self.facility.help else None)
         folder(instance.vault, 0o700)
         folder(instance.data)
         folder(instance.job_logs, 0o711)

@@ -12,6 +12,9 @@ from werkplaats_spawners.offer import Frozen, Name, Person, Words
 #: An address as RFC 5321 lets one be written without quotes.
 Address = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,189}$")]
 
+#: What is left of 64 characters (RFC 5321, 4.5.3.1.1) beside ``+t2147483647-`` and 26 of a secret.
+_MOST_LOCAL = 25
+
 
 class Topic(Frozen):
     """What a question may be about: one of the factory's domains, or a technique."""
@@ -53,6 +56,8 @@ class Mail(Frozen):
         With the password in ``secrets/mail-password``.
     replies
         Whether that domain's mail server hands replies over.
+    group
+        As whose group that mail server runs on this machine: it alone reaches the desk's socket.
     """
 
     sender: Address
@@ -61,6 +66,21 @@ class Mail(Frozen):
     security: Literal["none", "starttls", "tls"] = "starttls"
     user: str = Field(default="", max_length=254)
     replies: bool = False
+    group: str = Field(default="postfix", pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,31}$")
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Mail:
+        here = self.host in ("localhost", "127.0.0.1", "::1")
+        if self.security == "none" and not here:
+            raise ValueError(
+                f"help.mail.security is 'none' and {self.host} is another machine; write 'starttls' or 'tls'"
+            )
+        if self.replies and len(self.sender.partition("@")[0]) > _MOST_LOCAL:
+            raise ValueError(
+                f"help.mail.sender has more than {_MOST_LOCAL} characters before the @, and a secret must "
+                "fit behind them (64 in all); use a shorter one"
+            )
+        return self
 
 
 class Help(Frozen):
@@ -146,7 +166,8 @@ def _mail(instance: Instance, told: Mail | None) -> dict[str, Any] | None:
     if told is None:
         return None
     return {
-        **told.model_dump(exclude={"replies"}),
-        "password_file": str(instance.secrets / "mail-password") if told.user else None,
+        **told.model_dump(exclude={"replies", "group"}),
+        "password_file": str(instance.mail_password) if told.user else None,
         "incoming": str(instance.mail_socket) if told.replies else None,
+        "key_file": str(instance.mail_key),
     }

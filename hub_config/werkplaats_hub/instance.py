@@ -191,6 +191,16 @@ class Instance(BaseModel):
         return self.secrets / "desk-database-password"
 
     @property
+    def mail_password(self) -> Path:
+        """Where an operator keeps the password with which the desk signs in at the mail server."""
+        return self.secrets / "mail-password"
+
+    @property
+    def mail_key(self) -> Path:
+        """The key with which the desk makes the addresses that mail comes back to."""
+        return self.secrets / "mail-key"
+
+    @property
     def catalogue(self) -> Path:
         """The records of the datasets, for everybody to read: ``ID/VERSION/croissant.json``."""
         return self.state / "catalogue"

@@ -101,3 +101,33 @@ def test_plain_http_from_elsewhere(tmp_path: Path) -> None:
     (note,) = doctor._the_address(here.model_copy(update={"address": ""}))
     assert (note.wrong, "certificate" in note.mend) == (False, True)
     assert "port 20000" in note.what
+
+
+@pytest.mark.parametrize(
+    ("problems", "wrong", "said"),
+    [
+        ([], False, ""),
+        (["allocation"], False, "desk.out"),
+        (["mail"], True, "services/desk/mail"),
+        (["mail-in"], True, "docs/how-to/mail.md"),
+        (["outbox"], True, "desk.out"),
+    ],
+)
+def test_mail_that_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problems: list[str], wrong: bool, said: str
+) -> None:
+    """It is a fault, and the doctor says where to look; old numbers are not."""
+    monkeypatch.setattr(doctor.login, "desk_problems", lambda url: problems)
+    (found,) = doctor._the_desk(Instance.beside(tmp_path, "wpdoc", 28000))
+    assert found.wrong == wrong
+    assert said in found.mend
+
+
+def test_a_mail_password_that_everybody_can_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It too is laid down by hand."""
+    monkeypatch.setattr(doctor.login, "desk_problems", lambda url: [])
+    instance = Instance.beside(tmp_path, "wpdoc", 28000)
+    instance.secrets.mkdir(parents=True)
+    instance.mail_password.write_text("secret\n")
+    instance.mail_password.chmod(0o444)
+    assert [one.wrong for one in doctor._the_desk(instance)] == [True, False]

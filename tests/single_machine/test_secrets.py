@@ -47,8 +47,21 @@ def test_they_are_made_once(instance: Instance) -> None:
     assert kept(instance) == before
     assert (first.demo, first.admin) == (second.demo, second.admin)
     assert (first.changed, second.changed) == (True, False)
-    assert len(set(before.values())) == len(before) == 9
+    assert len(set(before.values())) == len(before) == 10
     assert secrets.read(instance, "demo-password") == first.demo
+
+
+def test_what_mail_needs(instance: Instance, owners: dict[str, str]) -> None:
+    """The key is made once, the operator's password never; both are the desk's alone to read."""
+    secrets.keep(instance, {})
+    assert not instance.mail_password.exists()
+    instance.mail_password.write_text("chosen elsewhere\n")
+    instance.mail_password.chmod(0o644)
+    secrets.keep(instance, {})
+    assert instance.mail_password.read_text() == "chosen elsewhere\n"
+    for path in (instance.mail_key, instance.mail_password):
+        assert owners[path.name] == instance.desk_user
+        assert stat.S_IMODE(path.stat().st_mode) == 0o400
 
 
 def test_the_operators_own_password_of_the_desks_database(instance: Instance, owners: dict[str, str]) -> None:
@@ -187,4 +200,4 @@ def test_a_secret_is_never_readable_while_it_is_written(
 
     monkeypatch.setattr(Path, "rename", looking)
     secrets.keep(instance, {})
-    assert modes == [0o600] * 11  # nine secrets, and the two keys to check signatures with
+    assert modes == [0o600] * 12  # ten secrets, and the two keys to check signatures with

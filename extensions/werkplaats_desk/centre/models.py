@@ -241,9 +241,9 @@ class IncomingMail(Base):
     Attributes
     ----------
     id
-        SHA-256 of its ``Message-ID``, or of all of it where it has none.
+        SHA-256 of whom it came to and of its ``Message-ID``, or of all of it where it has none.
     outcome
-        ``taken``, ``bounce``, ``loop``, ``forged``, ``unknown``, ``too-large`` or ``empty``.
+        ``taken``, ``bounce``, ``loop``, ``forged``, ``unknown``, ``refused`` or ``empty``.
     """
 
     __tablename__ = "incoming_mails"
