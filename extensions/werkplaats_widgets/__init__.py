@@ -7,6 +7,7 @@ from werkplaats_widgets.hub import NoAnswer
 from werkplaats_widgets.mounting import mount, unmount
 from werkplaats_widgets.provenance import Provenance, provenance
 from werkplaats_widgets.quota import Quota, numbers, quota
+from werkplaats_widgets.redacting import redact
 
 __all__ = [
     "Datasets",
@@ -19,5 +20,6 @@ __all__ = [
     "numbers",
     "provenance",
     "quota",
+    "redact",
     "unmount",
 ]

@@ -35,7 +35,24 @@ _IBAN: Final = {
 _BSN_WEIGHTS: Final = (9, 8, 7, 6, 5, 4, 3, 2, -1)
 #: What follows an ``@`` in code, between two arrays: no place of a mail.
 _ATTRIBUTES: Final = frozenset(
-    "values shape size dot conj real imag flat data transpose mean sum inverse numpy iloc loc".split()
+    [
+        "values",
+        "shape",
+        "size",
+        "dot",
+        "conj",
+        "real",
+        "imag",
+        "flat",
+        "data",
+        "transpose",
+        "mean",
+        "sum",
+        "inverse",
+        "numpy",
+        "iloc",
+        "loc",
+    ]
 )
 _BEFORE: Final = r"(?<![\w./+-])"
 _BEYOND: Final = r"(?!\w|[./-]\d)"
@@ -119,12 +136,13 @@ def _phone(match: re.Match[str]) -> Span | None:
 
 _SPACE: Final = r"[ \u00a0\u202f]"
 _GAP: Final = rf"(?:{_SPACE}|[-.]|%20)?"
-_PAIRS: Final = rf"(?:[ \u00a0.-]?\d{{2}})"
+_PAIRS: Final = r"(?:[ \u00a0.-]?\d{2})"
 RULES: Final = (
     Rule(
         "e-mail",
         re.compile(
-            r"(?<![\w.+-])(?=[\\\w+.'-])(?P<name>(?:\\u[0-9a-f]{4}){0,20}[\w+.'-]*+(?:\\u[0-9a-f]{4}[\w+.'-]*+){0,20})(?:@|%40)"
+            r"(?<![\w.+-])(?=[\\\w+.'-])(?P<name>(?:\\u[0-9a-f]{4}){0,20}[\w+.'-]*+"
+            r"(?:\\u[0-9a-f]{4}[\w+.'-]*+){0,20})(?:@|%40)"
             r"(?:[^\W_](?:[\w-]{0,62}+)\.){1,8}(?P<top>[^\W\d_]{2,24}|xn--[a-z0-9-]{2,40})(?![\w-])"
         ),
         ("@", "%40"),
@@ -139,15 +157,11 @@ RULES: Final = (
     Rule("card number", re.compile(rf"{_BEFORE}\d(?:[ \u00a0-]?\d){{12,18}}{_BEYOND}"), (), _card),
     Rule(
         "phone number",
-        re.compile(
-            rf"(?<![\w.,/+-])\+[1-9](?:[ \u00a0./-]?(?:\(0?\d{{0,4}}\)[ -]?)?\d){{6,14}}(?![\w]|[.,]\d)"
-        ),
+        re.compile(r"(?<![\w.,/+-])\+[1-9](?:[ \u00a0./-]?(?:\(0?\d{0,4}\)[ -]?)?\d){6,14}(?![\w]|[.,]\d)"),
         ("+",),
         _phone,
     ),
-    Rule(
-        "phone number", re.compile(rf"(?<![\w.])%2[bB][1-9](?:(?:%20|-)?\d){{7,14}}(?!\d)"), ("%2",), _phone
-    ),
+    Rule("phone number", re.compile(r"(?<![\w.])%2[bB][1-9](?:(?:%20|-)?\d){7,14}(?!\d)"), ("%2",), _phone),
     Rule(
         "phone number",
         re.compile(rf"{_BEFORE}00[1-9]\d(?:[ \u00a0-]?(?:\(0\)[ -]?)?\d){{7,12}}{_BEYOND}"),
@@ -163,7 +177,8 @@ RULES: Final = (
     Rule(
         "phone number",
         re.compile(
-            rf"(?<![\w.,/+(-])\(?0(?:1[035]|2[03469]|3[03568]|4[03456]|5[03578]|7\d|8[4578]|[89]00|[1-57]\d{{2}})\)?"
+            rf"(?<![\w.,/+(-])\(?0(?:1[035]|2[03469]|3[03568]|4[03456]|5[03578]|7\d|8[4578]|[89]00"
+            rf"|[1-57]\d{{2}})\)?"
             rf"(?:[ \u00a0]?[-][ \u00a0]?|[ \u00a0]|(?<=\)))\d(?:[ \u00a0-]?\d){{5,7}}{_BEYOND}"
         ),
         ("0",),
@@ -172,7 +187,8 @@ RULES: Final = (
     Rule(
         "phone number",
         re.compile(
-            rf"(?i:tel(?:efoon|ephone)?|phone|mobiel|mobile|gsm|bel|call|fax)(?:nummer|number|nr)?\.?[\"']?\s{{0,3}}[:=]?\s{{0,3}}[\"']?(?P<it>\(?\d[\d ().-]{{6,16}}\d){_BEYOND}"
+            rf"(?i:tel(?:efoon|ephone)?|phone|mobiel|mobile|gsm|bel|call|fax)(?:nummer|number"
+            rf"|nr)?\.?[\"']?\s{{0,3}}[:=]?\s{{0,3}}[\"']?(?P<it>\(?\d[\d ().-]{{6,16}}\d){_BEYOND}"
         ),
         ("el", "hone", "obi", "GSM", "gsm", "all", "ax", "TEL", "HONE"),
         lambda match: (
@@ -189,16 +205,15 @@ RULES: Final = (
     ),
     Rule(
         "phone number",
-        re.compile(
-            rf"(?<![\w.(-])(?:\([2-9]\d{{2}}\) ?|[2-9]\d{{2}}[-.])[2-9]\d{{2}}[-.]\d{{4}}(?![\w.-]*\d)"
-        ),
+        re.compile(r"(?<![\w.(-])(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[-.])[2-9]\d{2}[-.]\d{4}(?![\w.-]*\d)"),
         ("-", "."),
         _phone,
     ),
     Rule(
         "BSN",
         re.compile(
-            rf"{_BEFORE}(?P<it>\d{{9}}|\d{{4}}\.\d{{2}}\.\d{{3}}|\d{{4}} \d{{2}} \d{{3}}|\d{{3}}(?P<s>[ .-])\d{{3}}(?P=s)\d{{3}}|\d{{4}}-\d{{2}}-\d{{3}}){_BEYOND}"
+            rf"{_BEFORE}(?P<it>\d{{9}}|\d{{4}}\.\d{{2}}\.\d{{3}}|\d{{4}} \d{{2}} \d{{3}}|\d{{3}}"
+            rf"(?P<s>[ .-])\d{{3}}(?P=s)\d{{3}}|\d{{4}}-\d{{2}}-\d{{3}}){_BEYOND}"
         ),
         (),
         _bsn,
@@ -206,7 +221,8 @@ RULES: Final = (
     Rule(
         "BSN",
         re.compile(
-            rf"(?i:bsn|burgerservicenummer|sofinummer|citizen service number)[^\d\n{NEWLINE}{RETURN}]{{0,20}}(?P<it>\d{{8,9}}){_BEYOND}"
+            rf"(?i:bsn|burgerservicenummer|sofinummer|citizen service number)[^\d\n{NEWLINE}{RETURN}]"
+            rf"{{0,20}}(?P<it>\d{{8,9}}){_BEYOND}"
         ),
         ("bsn", "BSN", "Bsn", "umber", "ummer"),
         _bsn,

@@ -50,7 +50,11 @@ _WRITTEN: Final = {
     **dict(zip(("\\u001b", "\\x1b", "\\033", "\\e["), ESCAPES, strict=True)),
 }
 _COLOURED: Final = re.compile(f"([\x1b{''.join(ESCAPES)}]\\[[0-9;]{{0,20}})m")
-_RESERVED: Final = re.compile(f"[{chr(_FIRST)}-{chr(_FIRST + 63)}]")
+#: A run of letters and digits this long is data, such as a picture: its middle is put aside, unread.
+_DATA: Final = re.compile(r"(?<=[A-Za-z0-9+/]{128})[A-Za-z0-9+/]{4096,}+")
+#: The characters that stand for what was put aside.
+_ASIDE: Final = range(0x10C000, _FIRST)
+_RESERVED: Final = re.compile(f"[{chr(_ASIDE[0])}-{chr(_FIRST + 63)}]")
 #: Where characters that somebody used from our range are put meanwhile.
 _ELSEWHERE: Final = range(0xF0000, 0xFFFFE)
 
@@ -61,24 +65,38 @@ class Reading:
 
     Attributes
     ----------
-    moved
-        Of this range's own characters that the text had: what stands for each.
+    others
+        What stands for what: of this range's own characters that the text had, and of what was put aside.
     """
 
     text: str
-    moved: dict[str, str]
+    others: dict[str, str]
 
     @classmethod
     def of(cls, text: str) -> Reading:
         """Read a text."""
         moved = _free(text) if _RESERVED.search(text) else {}
-        text = _exchanged(_exchanged(text, moved), _WRITTEN)
-        return cls(_COLOURED.sub(rf"\1{COLOUR}", text), moved)
+        text = _exchanged(text, moved)
+        aside: dict[str, str] = {}
+
+        def put(found: re.Match[str]) -> str:
+            if len(aside) == len(_ASIDE):
+                return found[0]
+            one = chr(_ASIDE[len(aside)])
+            aside[one] = found[0]
+            return one
+
+        text = _exchanged(_DATA.sub(put, text), _WRITTEN)
+        others = {other: found for found, other in moved.items()} | aside
+        return cls(_COLOURED.sub(rf"\1{COLOUR}", text), others)
 
     def back(self, text: str) -> str:
         """Return what the rules made of it, as people write it."""
-        back = {one: written for written, one in _WRITTEN.items()} | {COLOUR: "m"}
-        return _exchanged(_exchanged(text, back), {one: found for found, one in self.moved.items()})
+        text = _exchanged(text, {one: written for written, one in _WRITTEN.items()} | {COLOUR: "m"})
+        # All at once: what was put aside can have been many, and each look at a text takes its time.
+        return (
+            text.translate({ord(one): found for one, found in self.others.items()}) if self.others else text
+        )
 
 
 def _exchanged(text: str, others: dict[str, str]) -> str:

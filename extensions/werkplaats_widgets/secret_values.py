@@ -47,7 +47,8 @@ _CLOSERS: Final = {")": "(", "]": "[", "}": "{"}
 #: What people write where a secret would be, or what fetches one: nothing to hide.
 _NOTHING: Final = re.compile(
     r"""(?:
-    |[{$%<\[(]?\{{0,2}[A-Za-z_][\w.]*\}{0,2}[}>)\]]?(?:\[.*|\(.*)      # a call, an index: it is fetched elsewhere
+    # a call, an index: it is fetched elsewhere
+    |[{$%<\[(]?\{{0,2}[A-Za-z_][\w.]*\}{0,2}[}>)\]]?(?:\[.*|\(.*)
     |\$\{?\w+\}?|\$\(.*|%\(?\w*\)?s|%\w+%|\{\{?[^{}]*\}?\}|<[^<>]*>       # put in later
     |None|null|nil|none|True|False|true|false|undefined|NaN|NULL
     |str|int|bool|bytes|object|string|Any|SecretStr|Optional|Union|Callable|float|list|dict

@@ -16,30 +16,36 @@ _START: Final = rf"(?:^|(?<=[{NEWLINE}{RETURN}\"{DOUBLE}]))"
 
 _PASSWORDS: Final = (
     "password|passwd|passwort|kennwort|passphrase|pass[_-]?code|passwrd|pwd|wachtwoord|wachtzin|geheim"
-    "|mot[ _]de[ _]passe|contrase(?:ñ|n)a|(?<![a-z])pass(?!w(?:or)?d|phrase|[_-]?code)|(?<![a-z])psk|(?<![a-z])pin(?:[_-]?code)?|(?<![a-z])pw"
+    "|mot[ _]de[ _]passe|contrase(?:ñ|n)a|(?<![a-z])pass(?!w(?:or)?d|phrase|[_-]?code)|"
+    "(?<![a-z])psk|(?<![a-z])pin(?:[_-]?code)?|(?<![a-z])pw"
 )
 _TOKENS: Final = (
     "secret|credential|(?:auth|access|refresh|api|bearer|id|session|csrf|xsrf|service|bot|deploy|push"
     r"|security|hub)[_-]?token|authtoken|(?<![a-z])jwt|x-auth|_auth"
 )
 _KEYS: Final = (
-    "(?:api|app|access|account|secret|private|shared|signing|encryption|encrypt|license|licence|subscription|storage|master"
+    "(?:api|app|access|account|secret|private|shared|signing|encryption|encrypt|license"
+    "|licence|subscription|storage|master"
     "|session|service|crypt|fernet|ssh|admin|client)[_ -]?key|client-key-data|api[_-]?sleutel|sharedaccesskey"
 )
 _COOKIES: Final = (
-    "sessionid|session[_-]?id|session[_-]?cookie|phpsessid|jsessionid|asp\\.net_sessionid|connect\\.sid|csrftoken|_xsrf|xsrf"
-    "|jupyterhub-session-id|jupyterhub-hub-login|jupyterhub-user-[\\w-]{1,40}|authelia_session|laravel_session"
+    "sessionid|session[_-]?id|session[_-]?cookie|phpsessid|jsessionid|asp\\.net_sessionid"
+    "|connect\\.sid|csrftoken|_xsrf|xsrf"
+    "|jupyterhub-session-id|jupyterhub-hub-login|jupyterhub-user-[\\w-]{1,40}"
+    "|authelia_session|laravel_session"
 )
 #: What may follow the name within the same word, and what makes it something about a secret instead.
 _AFTER: Final = (
-    r"(?!s?[_-]?(?:file|path|field|length|len|policy|required|type|reset|hint|url|uri|min|max|count|name|ref|manager|form|input"
+    r"(?!s?[_-]?(?:file|path|field|length|len|policy|required|type|reset|hint|url|uri|min"
+    r"|max|count|name|ref|manager|form|input"
     r"|prompt|page|size|size|set|expir\w*|ttl|lifetime|stdin|store|provider|error|id(?![a-z]))(?![a-z]{4}))"
     r"[A-Za-z0-9_-]{0,24}?"
 )
-#: The signs between a name and its value: of Python, JSON, YAML, ini, Ruby, XML, an address, an assignment to an index.
+#: The signs between a name and its value: of Python, JSON, YAML, ini, Ruby, XML, in an address, of an index.
 _SIGN: Final = (
     rf"(?:{_QUOTE}?\]?\)?{GAP}"
-    rf"(?::{GAP}(?:Optional\[)?(?:str|bytes|SecretStr)\]?(?:{GAP}\|{GAP}None)?{GAP}=|:=|=>|->|==?|:\*\*|\*\*:?|:|%3[aAdD])"
+    rf"(?::{GAP}(?:Optional\[)?(?:str|bytes|SecretStr)\]?(?:{GAP}\|{GAP}None)?{GAP}=|:=|=>|->"
+    rf"|==?|:\*\*|\*\*:?|:|%3[aAdD])"
     rf"|{_QUOTE}{GAP},(?={GAP}{_QUOTE})|>(?=[^<\s])|{_QUOTE}{GAP}value=)(?!=)"
 )
 _COMMANDS: Final = r"(?<![\w-])--?"
@@ -92,7 +98,8 @@ def _option(kind: str, names: str) -> Rule:
 def _said(kind: str, names: str) -> Rule:
     """Return the rule for a sentence: ``my password is ...``."""
     pattern = re.compile(
-        rf"(?i)(?<![a-z])(?P<name>{names})(?: (?:is|was|luidt|van \S{{1,40}} is|for \S{{1,40}} is)(?: now| nu)?:?)? {{1,3}}"
+        rf"(?i)(?<![a-z])(?P<name>{names})(?: (?:is|was|luidt|van \S{{1,40}} is"
+        rf"|for \S{{1,40}} is)(?: now| nu)?:?)? {{1,3}}"
     )
     return Rule(kind, pattern, (), _valued(lambda _name, value: _spoken(value)))
 
@@ -110,7 +117,8 @@ def _spoken(value: str) -> bool:
 
 def _sentence(kind: str, names: str) -> Rule:
     pattern = re.compile(
-        rf"(?i)(?<![a-z])(?P<name>{names}) (?:is|was|luidt|=|van \S{{1,40}} is|for \S{{1,40}} is)(?: now| nu)?:? {{1,3}}"
+        rf"(?i)(?<![a-z])(?P<name>{names}) (?:is|was|luidt|=|van \S{{1,40}} is|for \S{{1,40}} is)"
+        rf"(?: now| nu)?:? {{1,3}}"
     )
     return Rule(kind, pattern, (), _valued(lambda _name, value: _spoken(value)))
 
@@ -142,44 +150,52 @@ RULES: Final = (
     ),
     _here(
         "cookie",
-        rf"(?<![\w-])(?:-b|--cookie)[ =]{{1,4}}(?:{_QUOTE}(?P<q>)|)(?P<it>[\w.-]{{1,80}}+=(?(q)[^\r\n\"'{DOUBLE}{SINGLE}]*+|[^\s\"'{NEWLINE}]*+))",
+        rf"(?<![\w-])(?:-b|--cookie)[ =]{{1,4}}(?:{_QUOTE}(?P<q>)|)(?P<it>[\w.-]{{1,80}}+=(?"
+        rf"(q)[^\r\n\"'{DOUBLE}{SINGLE}]*+|[^\s\"'{NEWLINE}]*+))",
         ("-b", "--cookie"),
     ),
     _here(
         "token",
         rf"(?i:authorization|x-jupyter-token){_QUOTE}?{GAP}(?::|=|,|=>){GAP}(?:[rbfu]{{0,2}}{_QUOTE})?"
-        rf"(?:(?i:bearer|basic|token|digest|negotiate|apikey|key|aws4-hmac-sha256)(?: {{1,4}}|%20|\+))?{_TO_THE_END}",
+        rf"(?:(?i:bearer|basic|token|digest|negotiate|apikey|key|aws4-hmac-sha256)(?: {{1,4}}|%20"
+        rf"|\+))?{_TO_THE_END}",
         ("uthorization", "UTHORIZATION", "oken"),
     ),
     _here(
         "token",
-        rf"(?i:bearer|token)(?<![\w-]bearer)(?: {{1,4}}|%20)(?P<it>[A-Za-z0-9._~+/-]{{20,}}+=*+)",
+        r"(?i:bearer|token)(?<![\w-]bearer)(?: {1,4}|%20)(?P<it>[A-Za-z0-9._~+/-]{20,}+=*+)",
         ("earer", "oken", "OKEN"),
     ),
     _here(
         "password",
-        rf"(?<![\w-])(?:-u|--user|--proxy-user)(?:{GAP}{_QUOTE}?|=)[^\s:\"'{DOUBLE}{SINGLE}/]{{1,80}}:(?P<it>[^\s\"'{NEWLINE}{DOUBLE}{SINGLE}]++)",
+        rf"(?<![\w-])(?:-u|--user|--proxy-user)(?:{GAP}{_QUOTE}?"
+        rf"|=)[^\s:\"'{DOUBLE}{SINGLE}/]{{1,80}}:(?P<it>[^\s\"'{NEWLINE}{DOUBLE}{SINGLE}]++)",
         ("-u", "-user"),
     ),
     _here(
         "password",
-        r"(?:sshpass +-p ?|redis-cli\b[^\r\n]{0,80} -a |mysql(?:dump|admin)?\b[^\r\n]{0,80}? -p|docker login[^\r\n]{0,80} -p |ldap\w+[^\r\n]{0,80} -w |7z \w[^\r\n]{0,40} -p|zip[^\r\n]{0,40} -P )['\"]?(?P<it>[^\s'\"]++)",
+        r"(?:sshpass +-p ?|redis-cli\b[^\r\n]{0,80} -a |mysql(?:dump|admin)?\b[^\r\n]{0,80}? -p"
+        r"|docker login[^\r\n]{0,80} -p |ldap\w+[^\r\n]{0,80} -w |7z \w[^\r\n]{0,40} -p"
+        r"|zip[^\r\n]{0,40} -P )['\"]?(?P<it>[^\s'\"]++)",
         ("sshpass", "redis-cli", "mysql", "docker login", "ldap", "zip", "7z "),
     ),
     _here("password", r"(?i)(?:-passin|-passout|-pass) +pass:(?P<it>\S++)", ("pass:",)),
     _here(
         "password",
-        rf"(?m){_START}[^\s:#\"]{{1,120}}+:(?:\d{{2,5}}|\*):[^\s:]{{1,120}}+:[^\s:]{{1,120}}+:(?P<it>[^\s\"{NEWLINE}]++)(?=\s|[{NEWLINE}\"]|$)",
+        rf"(?m){_START}[^\s:#\"]{{1,120}}+:(?:\d{{2,5}}|\*):[^\s:]{{1,120}}+:[^\s:]{{1,120}}+:"
+        rf"(?P<it>[^\s\"{NEWLINE}]++)(?=\s|[{NEWLINE}\"]|$)",
         (":",),
     ),
     _here(
         "password",
-        rf"(?i)(?:login|user)[ \t]{{1,8}}\S{{1,80}}\s{{1,8}}(?:password|account)[ \t]{{1,8}}(?P<it>[^\s\"{NEWLINE}]++)",
+        rf"(?i)(?:login|user)[ \t]{{1,8}}\S{{1,80}}\s{{1,8}}(?:password|account)[ \t]{{1,8}}"
+        rf"(?P<it>[^\s\"{NEWLINE}]++)",
         ("login", "user"),
     ),
     _here(
         "password",
-        rf"(?im)(?:^|[{NEWLINE}\"])[ \t]{{0,20}}password[ \t]{{1,8}}(?P<it>[^\s\"'=:{NEWLINE}]++)[ \t]{{0,8}}(?=$|[\r{NEWLINE}\"])",
+        rf"(?im)(?:^|[{NEWLINE}\"])[ \t]{{0,20}}password[ \t]{{1,8}}"
+        rf"(?P<it>[^\s\"'=:{NEWLINE}]++)[ \t]{{0,8}}(?=$|[\r{NEWLINE}\"])",
         ("password",),
     ),
     _here(
@@ -189,27 +205,34 @@ RULES: Final = (
     ),
     _here(
         "password",
-        rf"(?i)(?:wpa_passphrase|nmcli[^\r\n]{{0,80}}? password) +(?:\"[^\"]{{1,40}}\"|\S{{1,40}})? *(?P<it>[^\s\"']++)",
+        r"(?i)(?:wpa_passphrase|nmcli[^\r\n]{0,80}? password) +(?:\"[^\"]{1,40}\"|\S{1,40})? *"
+        r"(?P<it>[^\s\"']++)",
         ("wpa_passphrase", "nmcli"),
     ),
     _here(
         "password",
-        rf"(?i)(?:identified +by|with +(?:encrypted +)?password|set +password +(?:for +\S{{1,80}} +)?=?) *(?P<q>{_QUOTE})(?P<it>[^\"'\r\n{DOUBLE}{SINGLE}]++)",
+        rf"(?i)(?:identified +by|with +(?:encrypted +)?password|set +password +"
+        rf"(?:for +\S{{1,80}} +)?=?) *(?P<q>{_QUOTE})(?P<it>[^\"'\r\n{DOUBLE}{SINGLE}]++)",
         ("y", "Y", "ASSWORD", "assword"),
     ),
     _here(
         "password",
-        rf"(?:\.login|\.authenticate|BasicAuth|DigestAuth|\.auth|\bauth{GAP}=|\bconnect)\s{{0,8}}\(\s{{0,40}}{_TWO}(?:{_TWO})?(?P<q>{_QUOTE})(?P<it>[^\"'\r\n{DOUBLE}{SINGLE}]++)",
+        rf"(?:\.login|\.authenticate|BasicAuth|DigestAuth|\.auth|\bauth{GAP}="
+        rf"|\bconnect)\s{{0,8}}\(\s{{0,40}}{_TWO}(?:{_TWO})?(?P<q>{_QUOTE})"
+        rf"(?P<it>[^\"'\r\n{DOUBLE}{SINGLE}]++)",
         ("auth", "login", "Auth", "connect"),
     ),
     _here(
         "token",
-        rf"(?:wandb login|login\(|hf auth login|huggingface-cli login)[ \t]{{0,4}}(?:--\w{{1,20}}[ =])?{_QUOTE}?(?P<it>[A-Za-z0-9_-]{{20,}}+)",
+        rf"(?:wandb login|login\(|hf auth login|huggingface-cli login)[ \t]{{0,4}}"
+        rf"(?:--\w{{1,20}}[ =])?{_QUOTE}?(?P<it>[A-Za-z0-9_-]{{20,}}+)",
         ("login",),
     ),
     _here(
         "token",
-        r"[?&#](?i:token|access_token|auth|api_key|apikey|key|code|sig|signature|x-amz-[a-z-]{5,20}|awsaccesskeyid|session|sessionid|password|jwt|sid|client_secret|refresh_token|state|ticket|samlresponse|_xsrf)=(?P<it>[^\s&\"'<>#)\]}"
+        r"[?&#](?i:token|access_token|auth|api_key|apikey|key|code|sig|signature"
+        r"|x-amz-[a-z-]{5,20}|awsaccesskeyid|session|sessionid|password|jwt|sid|client_secret"
+        r"|refresh_token|state|ticket|samlresponse|_xsrf)=(?P<it>[^\s&\"'<>#)\]}"
         + DOUBLE
         + SINGLE
         + NEWLINE
@@ -222,7 +245,7 @@ RULES: Final = (
         ("%3D", "%3d"),
     ),
     _here(
-        "key", rf"(?i:(?:Account|SharedAccess|Shared)Key)(?:Name)?=(?P<it>[A-Za-z0-9+/]{{16,}}+=*+)", ("Key",)
+        "key", r"(?i:(?:Account|SharedAccess|Shared)Key)(?:Name)?=(?P<it>[A-Za-z0-9+/]{16,}+=*+)", ("Key",)
     ),
     _here(
         "password",
@@ -250,7 +273,9 @@ RULES: Final = (
     _sentence("token", "token|secret|api[ -]?key|key|sleutel|access[ -]?code|toegangscode"),
     _here(
         "token",
-        r"(?i)(?<![a-z])(?:secret|token|api[ -]?key|key|sleutel) {1,3}['\"(]?(?P<it>(?=[\w+/=.~-]{0,40}\d)(?=[\w+/=.~-]{0,40}[A-Za-z])(?=[\w+/=.~-]{0,80}[A-Z])[A-Za-z0-9+/=_.~-]{20,}+)",
+        r"(?i)(?<![a-z])(?:secret|token|api[ -]?key|key|sleutel) {1,3}['\"(]?(?P<it>"
+        r"(?=[\w+/=.~-]{0,40}\d)(?=[\w+/=.~-]{0,40}[A-Za-z])"
+        r"(?=[\w+/=.~-]{0,80}[A-Z])[A-Za-z0-9+/=_.~-]{20,}+)",
         ("e",),
     ),
 )

@@ -148,8 +148,8 @@ def _tokens(it: Maker) -> Iterator[tuple[str, str]]:
 
 
 def _named(it: Maker) -> Iterator[tuple[str, str, str]]:
-    """Return texts in which a name says what follows: what, the text with @ for it, and the secret."""
-    word, drawn, long = it.word, lambda: it.some(24), lambda: it.base64(32)
+    """Return texts with a password that somebody chose: what, the text with @ for it, and the secret."""
+    word, drawn = it.word, lambda: it.some(24)
     for line in (
         "password = '@'", 'password="@"', "PASSWORD=@", "export DB_PASSWORD=@", '{"password": "@"}', "password: @",
         "passwd=@", 'mysql_password: "@"', "pwd = '@'", "MYSQL_PWD=@", "wachtwoord: @", "wachtwoord = '@'",
@@ -194,6 +194,11 @@ def _named(it: Maker) -> Iterator[tuple[str, str, str]]:
     yield "basic auth in code", "requests.get(url, auth=('jan', '@'))", word()
     yield "basic auth in code", "requests.get(url, auth=HTTPBasicAuth('jan', '@'))", word()
     yield "log-in in code", 'smtp.login("jan", "@")', word()
+
+
+def _drawn(it: Maker) -> Iterator[tuple[str, str, str]]:
+    """Return texts with what a program gave out, by the name before it."""
+    word, drawn, long = it.word, lambda: it.some(24), lambda: it.base64(32)
     for line in (
         "Authorization: Bearer @", "Authorization: token @", '{"Authorization": "Bearer @"}', "curl -H 'Authorization: Bearer @' https://x",
         "headers = {'Authorization': f'Bearer @'}", "authorization: @", "Bearer @", "Authorization%3A%20Bearer%20@",
@@ -313,7 +318,7 @@ def examples(seed: int = 1) -> list[Example]:
     ]
     found += [
         Example(kind, line.replace("@", secret, 1) if line.count("@") == 1 else _put(line, secret), (secret,))
-        for kind, line, secret in _named(it)
+        for kind, line, secret in (*_named(it), *_drawn(it))
     ]
     found += [
         Example(
