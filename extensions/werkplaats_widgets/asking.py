@@ -19,7 +19,7 @@ from werkplaats_widgets.following import Following
 from werkplaats_widgets.gathering import Gatherer, Piece, TooLarge, megabytes
 from werkplaats_widgets.help_words import HELP, taken, tell
 from werkplaats_widgets.hub import NoAnswer
-from werkplaats_widgets.redacting import taken_out
+from werkplaats_widgets.redacting import redact, taken_out
 from werkplaats_widgets.trouble import Trouble, last, seen
 from werkplaats_widgets.words import language
 
@@ -99,7 +99,7 @@ class Help(Following, anywidget.AnyWidget):
     trouble = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, wrong: Trouble, form: dict[str, str], *, offered: bool = False, **values: Any) -> None:
-        super().__init__(words=HELP[language()], start={"subject": wrong.subject, **form}, **values)
+        super().__init__(words=HELP[language()], start={"subject": redact(wrong.subject), **form}, **values)
         self._wrong = wrong
         self._known = Centre(topics=())
         self._key = centre.new_key()

@@ -96,7 +96,7 @@ class Gatherer:
     def notebook(self) -> Path | None:
         """Return the notebook that this is about, where there is one."""
         path = Path(self.trouble.notebook or os.environ.get("JPY_SESSION_NAME", ""))
-        path = path if path.is_absolute() else Path.home() / path
+        path = path if path.is_absolute() else Path.cwd() / path  # Lab's own kernel begins where its files do
         return path if path.is_file() and path.suffix == ".ipynb" else None
 
     def piece(self, kind: str, *, outputs: bool = False) -> Piece:

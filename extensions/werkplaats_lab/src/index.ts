@@ -6,6 +6,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Banner } from './banner';
 import { data } from './data';
 import { gone, goneAtLast, hubPage, silenceDialogs } from './ending';
+import { help } from './help';
 import { INotice, onNotice } from './notice';
 import { Saving } from './saving';
 import { sleep } from './waiting';
@@ -101,4 +102,4 @@ function openDocuments(shell: ILabShell, manager: IDocumentManager): Set<Documen
   return found;
 }
 
-export default [plugin, data];
+export default [plugin, data, help];
