@@ -7,12 +7,16 @@ outside the platform, and lets nothing of its own go wrong there: a kernel is so
 from __future__ import annotations
 
 import hashlib
+import http.client
+import json
 import linecache
 import os
 import re
 import threading
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 #: How often the same goes wrong before the desk is told.
 _TIMES: Final = 5
@@ -21,6 +25,9 @@ _MOST: Final = 200
 _MOST_TOLD: Final = 10
 #: How long a cell waits for the desk's word (s); what comes later is shown after the next cell.
 _PATIENCE: Final = 1.0
+#: How long the desk may take (s), and how long an answer is read (bytes).
+_TIMEOUT: Final = 10.0
+_LONGEST: Final = 10_000
 #: What somebody does on purpose.
 _WANTED: Final = (KeyboardInterrupt, SystemExit, GeneratorExit)
 
@@ -57,12 +64,43 @@ class Watch:
 
     def _ask(self, same: str, wrong: BaseException) -> None:
         try:
-            from werkplaats_widgets import offering
-
-            if offering.is_wanted(same):
+            if is_wanted(same, os.environ):
                 self._wanted = wrong
         except Exception:
             return  # the desk is away, or there is no help here: nobody is bothered with that
+
+
+def is_wanted(same: str, environment: Mapping[str, str]) -> bool:
+    """Tell the desk that the same went wrong five times, and return whether help is to be offered now.
+
+    Without the package of widgets, whose import takes longer than the answer; and so that nobody but
+    the desk is shown the token, through no proxy and after no redirection.
+
+    Parameters
+    ----------
+    same
+        A fingerprint: nothing of the code can be read from it.
+
+    Raises
+    ------
+    OSError, ValueError, http.client.HTTPException
+        When there is no answer.
+    """
+    desk = urlsplit(environment["WERKPLAATS_DESK_URL"].rstrip("/") + "/api/help/trouble")
+    kind = http.client.HTTPSConnection if desk.scheme == "https" else http.client.HTTPConnection
+    connection = kind(desk.netloc, timeout=_TIMEOUT)
+    headers = {
+        "Authorization": f"token {environment.get('JUPYTERHUB_API_TOKEN', '')}",
+        "Content-Type": "application/json",
+        "Accept-Language": environment.get("WERKPLAATS_LANGUAGE", "nl"),
+    }
+    try:
+        connection.request("POST", desk.path, json.dumps({"kind": "error", "fingerprint": same}), headers)
+        answer = connection.getresponse()
+        said = json.loads(answer.read(_LONGEST)) if answer.status == 200 else None
+    finally:
+        connection.close()
+    return isinstance(said, dict) and said.get("offer") is True
 
 
 def fingerprint(wrong: BaseException) -> str:

@@ -192,7 +192,8 @@ def test_what_it_costs(desk: HelpDesk) -> None:
 
 def test_it_imports_next_to_nothing() -> None:
     """A kernel starts no later for it."""
-    code = "import sys; import werkplaats_server.watching; print([m for m in sys.modules if 'widget' in m or 'requests' in m])"
+    heavy = "[name for name in sys.modules if 'widget' in name or 'requests' in name]"
+    code = f"import sys; import werkplaats_server.watching; print({heavy})"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
 

@@ -1,14 +1,17 @@
-"""A question to an expert from a real Lab: its card, what it knows of the notebook, and an offer in a cell."""
+"""A question to an expert from a real Lab: its card, what it knows of the notebook, an offer in a cell."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
+from playwright.sync_api import TimeoutError as TooLate
 from tests.browsers import WORDS as MENU
 from tests.browsers import chromium, notebook_of, run_all, screenshots, unreadable
 from tests.instances import CHECKOUT
@@ -19,9 +22,21 @@ from tests.widgets.help_desk import HelpDesk
 
 PASSWORD = Maker(7).word()
 WORDS = {
-    "nl": {"card": "Vraag een expert", "question": "Je vraag", "see": "Bekijk wat er", "send": "Verstuur", "topic": "Waar gaat"},
-    "en": {"card": "Ask an expert", "question": "Your question", "see": "See what will", "send": "Send", "topic": "What is it"},
-}  # fmt: skip
+    "nl": {
+        "card": "Vraag een expert",
+        "question": "Je vraag",
+        "see": "Bekijk wat er",
+        "send": "Verstuur",
+        "topic": "Waar gaat",
+    },
+    "en": {
+        "card": "Ask an expert",
+        "question": "Your question",
+        "see": "See what will",
+        "send": "Send",
+        "topic": "What is it",
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +48,15 @@ def browser() -> Iterator[Browser]:
 
 @pytest.mark.parametrize("language", ["nl", "en"])
 def test_from_the_launcher(tmp_path: Path, browser: Browser, language: str) -> None:
-    """Beside a notebook in which something went wrong: filled in from it, and its kernel ends with the panel."""
+    """Beside a notebook in which something went wrong: filled in from it; its kernel ends with it."""
     words, desk, home = WORDS[language], HelpDesk(), tmp_path / "home"
     book = notebook_of(f'password = \'{PASSWORD}\'  # """\\n\nundefined_name')
-    wrong = {"output_type": "error", "ename": "NameError", "evalue": "name 'undefined_name' is not defined \"\"\" \\", "traceback": ["\x1b[31mNameError\x1b[0m", "line"]}  # fmt: skip
+    wrong = {
+        "output_type": "error",
+        "ename": "NameError",
+        "evalue": 'name \'undefined_name\' is not defined """ \\',
+        "traceback": ["\x1b[31mNameError\x1b[0m", "line"],
+    }
     book["cells"][0].update(execution_count=3, outputs=[wrong])
     (home / "work").mkdir(parents=True)
     (home / "work/try.ipynb").write_text(json.dumps(book))
@@ -44,7 +64,8 @@ def test_from_the_launcher(tmp_path: Path, browser: Browser, language: str) -> N
         running(tmp_path, desk) as environment,
         labs.lab(home, environment, language, dark=language == "en") as url,
     ):
-        page, messages = browser.new_context(viewport={"width": 1400, "height": 900}).new_page(), list[str]()
+        context, messages = browser.new_context(viewport={"width": 1400, "height": 900}), list[str]()
+        page = context.new_page()
         page.set_default_timeout(30_000)
         page.on("console", lambda said: messages.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: messages.append(str(error)))
@@ -86,7 +107,7 @@ def test_from_the_launcher(tmp_path: Path, browser: Browser, language: str) -> N
 
 
 def test_an_offer_below_an_error(tmp_path: Path, browser: Browser) -> None:
-    """The fifth time the same goes wrong, by the environment's own settings of IPython, and filled in from it."""
+    """The fifth time the same goes wrong, as the environment sets IPython up; filled in from it."""
     desk, home = HelpDesk(wanted="yes"), tmp_path / "home"
     (home / "work").mkdir(parents=True)
     (home / "work/try.ipynb").write_text(json.dumps(notebook_of("numbers = [1]\nnumbers[7]")))
@@ -107,15 +128,15 @@ def test_an_offer_below_an_error(tmp_path: Path, browser: Browser) -> None:
             notebook = page.locator(".jp-Notebook")
             prompt = notebook.locator(".jp-CodeCell .jp-InputPrompt").first
             notebook.locator(".jp-CodeCell .cm-content").first.click()
-            last = 0
-            while last < 5:
-                found = prompt.inner_text().strip("[]: ")
-                if found.isdigit() and int(found) > last:
-                    last = int(found)
-                    if last < 5:
-                        page.keyboard.press("Control+Enter")
-                page.wait_for_timeout(50)
             offer = notebook.get_by_role("button", name="Vraag een expert")
+            late = time.monotonic() + 60
+            while not offer.is_visible() and time.monotonic() < late:
+                before = prompt.inner_text()
+                page.keyboard.press("Control+Enter")
+                expect(prompt).not_to_have_text(before)
+                expect(prompt).to_have_text(re.compile(r"\d"))
+                with contextlib.suppress(TooLate):
+                    offer.wait_for(timeout=500)
             expect(offer).to_be_visible()
             page.screenshot(path=screenshots("help") / "offer-in-lab.png")
             assert len(desk.told) == 1

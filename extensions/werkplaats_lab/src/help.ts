@@ -1,5 +1,5 @@
 import { ILabShell, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
+import { ICommandPalette, MainAreaWidget } from '@jupyterlab/apputils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { DocumentRegistry } from '@jupyterlab/docregistry';
 import { ILauncher } from '@jupyterlab/launcher';
@@ -70,10 +70,10 @@ export const help: JupyterFrontEndPlugin<void> = {
         panel.title.label = words.caption;
         panel.title.caption = words.hint;
         panel.title.icon = icon;
-        panel.title.closable = true;
+        const tab = new MainAreaWidget({ content: panel }); // one that is closed is disposed of
         const beside = open ? manager.findWidget(open.path) : undefined;
-        shell.add(panel, 'main', beside ? { mode: 'split-right', ref: beside.id } : {});
-        shell.activateById(panel.id);
+        shell.add(tab, 'main', beside ? { mode: 'split-right', ref: beside.id } : {});
+        shell.activateById(tab.id);
       }
     });
     const category = spoken.load('jupyterlab').__('Other');
