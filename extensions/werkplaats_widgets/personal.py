@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from werkplaats_widgets.reading import NEWLINE, RETURN, TAB
+from werkplaats_widgets.reading import NEWLINE, RETURN
 from werkplaats_widgets.rules import Rule, Span
 
 #: How long an IBAN of each country is (SWIFT, IBAN Registry).
@@ -136,7 +136,6 @@ def _phone(match: re.Match[str]) -> Span | None:
 
 _SPACE: Final = r"[ \u00a0\u202f]"
 _GAP: Final = rf"(?:{_SPACE}|[-.]|%20)?"
-_PAIRS: Final = r"(?:[ \u00a0.-]?\d{2})"
 RULES: Final = (
     Rule(
         "e-mail",
@@ -170,7 +169,7 @@ RULES: Final = (
     ),
     Rule(
         "phone number",
-        re.compile(rf"{_BEFORE}06(?:[ \u00a0.-]{{0,3}}[1-9])(?:[ \u00a0.-]?\d){{7}}{_BEYOND}"),
+        re.compile(rf"(?<![\w./+(-])\(?06\)?(?:[ \u00a0.-]{{0,3}}[1-9])(?:[ \u00a0.-]?\d){{7}}{_BEYOND}"),
         ("06",),
         _phone,
     ),
@@ -228,4 +227,3 @@ RULES: Final = (
         _bsn,
     ),
 )
-_ = (TAB, _PAIRS)

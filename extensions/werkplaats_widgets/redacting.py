@@ -8,6 +8,7 @@ groups, Python 3.11.2 gets it wrong (CPython's issue 106052).
 
 from __future__ import annotations
 
+import string
 from collections import Counter
 from typing import Final
 
@@ -19,6 +20,8 @@ from werkplaats_widgets.rules import Rule
 _RULES: Final[tuple[Rule, ...]] = (*secrets_shaped.RULES, *secrets_named.RULES, *personal.RULES)
 #: What is left after one round can be read anew; more rounds than this no text has been seen to need.
 _ROUNDS: Final = 8
+#: Letters one by one, so that a place in the one text is the same place in the other.
+_SMALL: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def redact(text: str) -> str:
@@ -55,12 +58,13 @@ def _applied(rule: Rule, text: str, found: Counter[str]) -> str:
     if rule.needs and not any(word in text for word in rule.needs):
         return text
     kept, at, mark = list[str](), 0, MARKS[rule.kind]
-    match = rule.pattern.search(text)
+    looked = text.translate(_SMALL) if rule.folded else text
+    match = rule.pattern.search(looked)
     while match:
-        span, onward = rule.part(match), match.start() + 1
+        span, onward = rule.span(match, text), match.start() + 1
         if span is not None and at <= span[0] < span[1]:
             kept += [text[at : span[0]], mark]
             at = onward = span[1]
             found[rule.kind] += 1
-        match = rule.pattern.search(text, onward)
+        match = rule.pattern.search(looked, onward)
     return "".join([*kept, text[at:]]) if kept else text

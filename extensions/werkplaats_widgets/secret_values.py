@@ -37,7 +37,7 @@ _INSIDE: Final = {
 #: Without quotes: to the next space, and not into what plainly is the next thing.
 _BARE: Final = re.compile(
     rf"(?:[^\s\"'`<>,;&|{_ENDS}{TAB}{DOUBLE}{SINGLE}{_ESCAPE}%]++"
-    rf"|%(?!26)"
+    rf"|%(?!2[26])"
     rf"|[,;](?![\s\"'{DOUBLE}{SINGLE}{_ENDS}]|[\w .-]{{1,40}}[=:]|$)"
     rf"|&(?![\w.-]{{1,60}}=)"
     rf"|[<>|](?=[^\s<>|])){{1,2000}}"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from werkplaats_widgets.reading import DOUBLE, NEWLINE, RETURN, SINGLE, TAB
+from werkplaats_widgets.reading import DOUBLE, NEWLINE, RETURN, SINGLE
 from werkplaats_widgets.rules import Rule, Span
 from werkplaats_widgets.secret_values import GAP, is_literal, looks_secret, value_at
 
@@ -44,9 +44,10 @@ _AFTER: Final = (
 #: The signs between a name and its value: of Python, JSON, YAML, ini, Ruby, XML, in an address, of an index.
 _SIGN: Final = (
     rf"(?:{_QUOTE}?\]?\)?{GAP}"
-    rf"(?::{GAP}(?:Optional\[)?(?:str|bytes|SecretStr)\]?(?:{GAP}\|{GAP}None)?{GAP}=|:=|=>|->"
-    rf"|==?|:\*\*|\*\*:?|:|%3[aAdD])"
-    rf"|{_QUOTE}{GAP},(?={GAP}{_QUOTE})|>(?=[^<\s])|{_QUOTE}{GAP}value=)(?!=)"
+    rf"(?::{GAP}(?:optional\[)?(?:str|bytes|secretstr)\]?(?:{GAP}\|{GAP}none)?{GAP}=|:=|=>|->"
+    rf"|==?|:\*\*|\*\*:?|:|(?:%22|%27)?%3[ad](?:%22|%27)?)"
+    rf"|{_QUOTE}?,?[\s{NEWLINE}]{{1,40}}{_QUOTE}?value{_QUOTE}?{GAP}[:=]"
+    rf"|{_QUOTE}{GAP},(?={GAP}{_QUOTE})|(?:\s[^<>\r\n]{{0,60}})?>(?=[^<\s]))(?!=)"
 )
 _COMMANDS: Final = r"(?<![\w-])--?"
 
@@ -69,39 +70,30 @@ def _drawn(name: str, value: str) -> bool:
     return looks_secret(value, 8 if "tok" in name.lower() else 12)
 
 
-def _valued(test: Test) -> Callable[[re.Match[str]], Span | None]:
+def _valued(test: Test) -> Callable[[re.Match[str], str], Span | None]:
     """Return a look at what follows a name and its sign."""
 
-    def part(match: re.Match[str]) -> Span | None:
-        span = value_at(match.string, match.end())
+    def part(match: re.Match[str], text: str) -> Span | None:
+        span = value_at(text, match.end())
         if span is None:
             return None
-        value = match.string[span[0] : min(span[1], span[0] + 400)]
+        value = text[span[0] : min(span[1], span[0] + 400)]
         return span if is_literal(value) and test(match["name"], value) else None
 
     return part
 
 
 def _named(kind: str, names: str, test: Test = _any, after: str = _AFTER) -> Rule:
-    pattern = re.compile(rf"(?i)(?P<name>{names}){after}{_SIGN}")
-    return Rule(kind, pattern, (), _valued(test))
+    pattern = re.compile(rf"(?P<name>{names}){after}{_SIGN}")
+    return Rule(kind, pattern, folded=_valued(test))
 
 
 def _option(kind: str, names: str) -> Rule:
     """Return the rule for a command's options: ``--password hunter2``."""
     pattern = re.compile(
-        rf"(?i){_COMMANDS}(?P<name>[\w-]{{0,24}}?(?:{names}))(?:{GAP}{_QUOTE},)?[ \t]{{1,8}}(?=[^\s-]|-\S*\d)"
+        rf"{_COMMANDS}(?P<name>[\w-]{{0,24}}?(?:{names}))(?:{GAP}{_QUOTE},)?[ \t]{{1,8}}(?=[^\s-]|-\S*\d)"
     )
-    return Rule(kind, pattern, (), _valued(_any))
-
-
-def _said(kind: str, names: str) -> Rule:
-    """Return the rule for a sentence: ``my password is ...``."""
-    pattern = re.compile(
-        rf"(?i)(?<![a-z])(?P<name>{names})(?: (?:is|was|luidt|van \S{{1,40}} is"
-        rf"|for \S{{1,40}} is)(?: now| nu)?:?)? {{1,3}}"
-    )
-    return Rule(kind, pattern, (), _valued(lambda _name, value: _spoken(value)))
+    return Rule(kind, pattern, folded=_valued(_any))
 
 
 def _spoken(value: str) -> bool:
@@ -117,10 +109,16 @@ def _spoken(value: str) -> bool:
 
 def _sentence(kind: str, names: str) -> Rule:
     pattern = re.compile(
-        rf"(?i)(?<![a-z])(?P<name>{names}) (?:is|was|luidt|=|van \S{{1,40}} is|for \S{{1,40}} is)"
+        rf"(?<![a-z])(?P<name>{names}) (?:is|was|luidt|=|van \S{{1,40}} is|for \S{{1,40}} is)"
         rf"(?: now| nu)?:? {{1,3}}"
     )
-    return Rule(kind, pattern, (), _valued(lambda _name, value: _spoken(value)))
+    return Rule(kind, pattern, folded=_valued(lambda _name, value: _spoken(value)))
+
+
+def _beside(kind: str, names: str) -> Rule:
+    """Return the rule for a value that stands beside its name, as in a table or a server's settings."""
+    pattern = re.compile(rf"(?<![a-z])(?P<name>{names})(?: \| | {{1,3}})")
+    return Rule(kind, pattern, folded=_valued(lambda _name, value: len(value) >= 8 and _spoken(value)))
 
 
 def _here(kind: str, pattern: str, needs: tuple[str, ...]) -> Rule:
@@ -168,9 +166,9 @@ RULES: Final = (
     ),
     _here(
         "password",
-        rf"(?<![\w-])(?:-u|--user|--proxy-user)(?:{GAP}{_QUOTE}?"
+        rf"(?<![\w-])(?:-u|--user|--proxy-user|--auth|http -a)(?:{GAP}{_QUOTE}?"
         rf"|=)[^\s:\"'{DOUBLE}{SINGLE}/]{{1,80}}:(?P<it>[^\s\"'{NEWLINE}{DOUBLE}{SINGLE}]++)",
-        ("-u", "-user"),
+        ("-u", "-user", "--auth", "http -a"),
     ),
     _here(
         "password",
@@ -205,9 +203,34 @@ RULES: Final = (
     ),
     _here(
         "password",
-        r"(?i)(?:wpa_passphrase|nmcli[^\r\n]{0,80}? password) +(?:\"[^\"]{1,40}\"|\S{1,40})? *"
+        r"(?:wpa_passphrase +(?:\"[^\"]{1,40}\"|\S{1,40})|nmcli[^\r\n]{0,80}? password) +"
         r"(?P<it>[^\s\"']++)",
         ("wpa_passphrase", "nmcli"),
+    ),
+    # What a shell hands to a command that asks for a password.
+    _here(
+        "password",
+        rf"echo +{_QUOTE}?(?:[\w.-]{{1,40}}:)?(?P<it>[^\s\"'|:{DOUBLE}{SINGLE}]{{1,200}}+){_QUOTE}? *\| *"
+        rf"(?:sudo -S|(?:sudo )?(?:chpasswd|passwd)|docker login|[^\r\n]{{0,60}}password-stdin)",
+        ("sudo -S", "passwd", "docker login", "password-stdin"),
+    ),
+    _here(
+        "password",
+        r"(?:sudo -S[^\r\n]{0,40}<<< *|htpasswd +-\w{1,5} +\S{1,80} +\S{1,80} +"
+        r"|openssl enc[^\r\n]{0,80}? -k +|net use +\S{1,40} +\S{1,80} +)['\"]?(?P<it>[^\s\"'/][^\s\"']*+)",
+        ("sudo -S", "htpasswd", "openssl enc", "net use"),
+    ),
+    _here(
+        "password",
+        rf"(?:thin:|connect\({_QUOTE})\w{{1,60}}/(?P<it>[^\s@\"'/]{{1,200}}+)(?=@)",
+        ("thin:", "connect("),
+    ),
+    _here("key", rf"Fernet\(b?{_QUOTE}(?P<it>[\w=-]{{20,}}+)", ("Fernet(",)),
+    _here(
+        "password",
+        r"(?i)(?<![a-z])(?:pin ?code|cvv|cvc|otp|verification code|verificatiecode)(?: is|:|=)? {0,3}"
+        r"(?P<it>\d{3,8})(?!\w)",
+        ("code", "cv", "CV", "otp", "OTP"),
     ),
     _here(
         "password",
@@ -217,10 +240,10 @@ RULES: Final = (
     ),
     _here(
         "password",
-        rf"(?:\.login|\.authenticate|BasicAuth|DigestAuth|\.auth|\bauth{GAP}="
+        rf"(?:\.login|\.authenticate|BasicAuth|DigestAuth|\.auth|\b(?:auth|credentials?|creds){GAP}="
         rf"|\bconnect)\s{{0,8}}\(\s{{0,40}}{_TWO}(?:{_TWO})?(?P<q>{_QUOTE})"
         rf"(?P<it>[^\"'\r\n{DOUBLE}{SINGLE}]++)",
-        ("auth", "login", "Auth", "connect"),
+        ("auth", "login", "Auth", "connect", "cred"),
     ),
     _here(
         "token",
@@ -270,6 +293,10 @@ RULES: Final = (
     _option("password", "password|passwd|pass|pwd|passphrase|wachtwoord"),
     _option("token", "token|secret|api-?key|access-?key|auth"),
     _sentence("password", "password|passwd|passphrase|wachtwoord|pass|pwd|pw|inlogcode"),
+    _beside(
+        "password",
+        "password|passwd|passphrase|wachtwoord|pwd|pw|storepass|keypass|requirepass|masterauth|bindpw",
+    ),
     _sentence("token", "token|secret|api[ -]?key|key|sleutel|access[ -]?code|toegangscode"),
     _here(
         "token",
@@ -279,4 +306,3 @@ RULES: Final = (
         ("e",),
     ),
 )
-_ = TAB

@@ -189,6 +189,13 @@ def _named(it: Maker) -> Iterator[tuple[str, str, str]]:
         yield "address with a password", f"{scheme}://jan:@@db.example.org/name", word().replace("@", "a")
     yield "address with a password", "postgres://jan:p/@@db.example.org:5432/x", drawn()
     yield "address with a token", "https://@@git.example.org/a/b.git", drawn()
+    for line in (
+        "user jan, pw @", "bindpw @", "requirepass @", "ldap_bind_password @", "| password | @ |", '<password type="x">@</password>', "wifi password is @",
+        '{"name": "password", "value": "@"}', "- name: DB_PASSWORD\n  value: @", 'credentials = ("jan", "@")', 'Fernet(b"@")', "pymysql.connect('h', 'jan', '@', 'db')",
+        "password%22%3A%22@%22", "jdbc:oracle:thin:jan/@@host:1521/x", "nmcli dev wifi connect thuis password @", "gpg --passphrase @ -d x", "zip -P @ a.zip b",
+        "echo @ | sudo -S ls", 'echo "jan:@" | chpasswd', "sudo -S ls <<< @", "htpasswd -b file jan @", "openssl enc -aes256 -k @", "net use X: \\\\server\\share @",
+    ):  # fmt: skip
+        yield "password where a program reads it", line, drawn()
     yield "SQL", "CREATE USER jan WITH PASSWORD '@';", word()
     yield "SQL", "GRANT ALL ON x TO jan IDENTIFIED BY '@';", word()
     yield "basic auth in code", "requests.get(url, auth=('jan', '@'))", word()
