@@ -32,7 +32,7 @@ function say(node, words) {
 /** A moment (Unix time, seconds) by the clock of who reads it. */
 function moment(seconds, language) {
   const shown = { weekday: 'long', day: 'numeric', month: 'long', hour: '2-digit', minute: '2-digit' };
-  return new Intl.DateTimeFormat(language, shown).format(new Date(seconds * 1000));
+  return new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, shown).format(new Date(seconds * 1000));
 }
 
 class Asking {

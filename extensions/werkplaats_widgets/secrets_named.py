@@ -46,7 +46,7 @@ _SIGN: Final = (
     rf"(?:{_QUOTE}?\]?\)?{GAP}"
     rf"(?::{GAP}(?:optional\[)?(?:str|bytes|secretstr)\]?(?:{GAP}\|{GAP}none)?{GAP}=|:=|=>|->"
     rf"|==?|:\*\*|\*\*:?|:|(?:%22|%27)?%3[ad](?:%22|%27)?)"
-    rf"|{_QUOTE}?,?[\s{NEWLINE}]{{1,40}}{_QUOTE}?value{_QUOTE}?{GAP}[:=]"
+    rf"|{_QUOTE}?[\s,\"{NEWLINE}]{{1,60}}{_QUOTE}?value{_QUOTE}?{GAP}[:=]"
     rf"|{_QUOTE}{GAP},(?={GAP}{_QUOTE})|(?:\s[^<>\r\n]{{0,60}})?>(?=[^<\s]))(?!=)"
 )
 _COMMANDS: Final = r"(?<![\w-])--?"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,11 @@ def test_it_imports_next_to_nothing() -> None:
 
 def test_every_kernel_loads_it() -> None:
     """The environment's own settings name it, beside what a person's settings name."""
+    from IPython.core.application import ENV_CONFIG_DIRS
+
+    target = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]
+    laid = target["wheel"]["shared-data"][str(CONFIG.relative_to(CHECKOUT))]
+    assert Path(sys.prefix, laid).parent == Path(ENV_CONFIG_DIRS[0])
     from traitlets.config import PyFileConfigLoader
 
     config = PyFileConfigLoader(CONFIG.name, str(CONFIG.parent)).load_config()
