@@ -97,11 +97,10 @@ def test_what_was_taken_out_is_counted() -> None:
     assert set(counts) <= set(KINDS)
 
 
-@pytest.mark.parametrize("one", CORPUS[:: max(1, len(CORPUS) // 400)], ids=lambda one: one.kind)
-def test_what_went_through_stays_as_it_is(one: Example) -> None:
+def test_what_went_through_stays_as_it_is() -> None:
     """A second time changes nothing."""
-    gone = redact(one.text)
-    assert redact(gone) == gone
+    gone = {redact(one.text) for one in CORPUS}
+    assert [text for text in gone if redact(text) != text] == []
 
 
 PIECES = st.sampled_from(
@@ -136,7 +135,7 @@ def test_a_text_of_words_stays(text: str) -> None:
     assert redact(text) == text
 
 
-MEGABYTES = 10_000_000
+LARGE = 2_000_000
 ADVERSARIAL = [
     "a", "1", "1 ", "a.", "a@", "@", "a@a.", ":", "a:", "://", "://a:b", "://a:", "//", "eyJ",
     "eyJaaaaa.", "eyJ-", "sk-", "SG.-", "=", "password=", "password='",
@@ -157,19 +156,19 @@ def test_the_time_it_takes_grows_with_the_text(piece: str) -> None:
         text = (piece * (size // len(piece) + 1))[:size]
         best = 1e9
         for _ in range(2):
-            began = time.perf_counter()
+            began = time.process_time()
             redact(text)
-            best = min(best, time.perf_counter() - began)
+            best = min(best, time.process_time() - began)
         return best
 
-    small, large = seconds(30_000), seconds(300_000)
+    small, large = seconds(10_000), seconds(100_000)
     assert large < 30 * small + 0.2, (piece, small, large)
 
 
-def test_ten_megabytes() -> None:
+def test_two_megabytes() -> None:
     """Of code, logs and numbers: it takes seconds."""
     line = "2026-11-21 step 1000 loss=0.69 token=abc key: layer.0.weight user@host /home/x 192.168.1.1\n"
-    text = line * (MEGABYTES // len(line))
-    began = time.perf_counter()
+    text = line * (LARGE // len(line))
+    began = time.process_time()
     redact(text)
-    assert time.perf_counter() - began < 60
+    assert time.process_time() - began < 20
