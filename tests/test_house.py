@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "werkplaats_hub": {"werkplaats_spawners", "werkplaats_datasets", "werkplaats_audit"},
     "single_machine": {"werkplaats_hub", "werkplaats_spawners", "werkplaats_datasets", "werkplaats_audit"},
     "werkplaats_spawners": set(),
-    "werkplaats_server": set(),
+    "werkplaats_server": {"werkplaats_widgets"},
     "werkplaats_desk": {"werkplaats_datasets", "werkplaats_audit"},
     "werkplaats_widgets": set(),
     "werkplaats_datasets": set(),

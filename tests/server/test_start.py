@@ -107,6 +107,17 @@ def test_it_becomes_the_server_itself(tmp_path: Path, monkeypatch: pytest.Monkey
     assert not program.os.environ["JUPYTERHUB_SERVICE_URL"].startswith("http://127.0.0.1:0/")
 
 
+def test_its_log_is_named(tmp_path: Path) -> None:
+    """What it writes to, when that is a file; otherwise nothing is named."""
+    code = "from werkplaats_server.__main__ import name_log; found = {}; name_log(found); print(found)"
+    log = tmp_path / "server-17.log"
+    with log.open("w") as file:
+        told = subprocess.check_output([sys.executable, "-c", code], stderr=file, text=True)
+    assert told.strip() == str({"WERKPLAATS_LOG_FILE": str(log)})
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "{}"
+
+
 def test_the_slow_module_is_not_imported() -> None:
     """What jsonschema does without where it is absent, it does without here."""
     code = (

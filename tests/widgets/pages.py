@@ -13,19 +13,20 @@ from typing import Any
 from playwright.sync_api import Page
 from tests.instances import CHECKOUT
 
+from werkplaats_widgets.asking import Help
 from werkplaats_widgets.datasets import Datasets
 
 FOLDER = CHECKOUT / "extensions/werkplaats_widgets"
 #: What Lab has around a widget: a theme, and colours by name.
 _PAGE = """<!DOCTYPE html><html lang="nl"><head><meta charset="utf-8"><title>Notebook</title>
-<link rel="stylesheet" href="datasets.css"><style>
+<link rel="stylesheet" href="datasets.css"><link rel="stylesheet" href="help.css"><style>
 :root { --jp-layout-color1: #fff; --jp-ui-font-color0: #111; --jp-ui-font-color1: #333 }
 [data-jp-theme-light="false"] { --jp-layout-color1: #111; --jp-layout-color2: #222;
   --jp-ui-font-color0: #fff; --jp-ui-font-color1: #ddd; --jp-border-color0: #999; --jp-border-color1: #666 }
 body { background: var(--jp-layout-color1); color: var(--jp-ui-font-color0); margin: 8px }
 </style></head><body data-jp-theme-light="LIGHT"><main><h1>Notebook</h1><div id="widget"></div></main>
 <script type="module">
-import widget from './datasets.js';
+import widget from './SCRIPT';
 const state = START, heard = {}, tell = (name, ...what) => (heard[name] ?? []).forEach(f => f(...what));
 const model = {
   get: name => state[name],
@@ -65,7 +66,7 @@ def files() -> Iterator[str]:
     server.server_close()
 
 
-def show(page: Page, address: str, shown: Datasets, *, dark: bool = False) -> None:
+def show(page: Page, address: str, shown: Datasets | Help, *, dark: bool = False) -> None:
     """Show a widget; what its page sends comes to the widget, and what that changes to the page."""
 
     def state() -> dict[str, Any]:
@@ -84,6 +85,8 @@ def show(page: Page, address: str, shown: Datasets, *, dark: bool = False) -> No
     page.expose_function("kernel", kernel)
     start = json.dumps(state(), default=str).replace("<", "\\u003c")
     html = _PAGE.replace("LIGHT", "false" if dark else "true").replace("START", start)
+    html = html.replace("SCRIPT", "help.js" if isinstance(shown, Help) else "datasets.js")
+    html = html.replace('lang="nl"', f'lang="{shown.words["language"]}"', 1)
     page.route("**/page.html", lambda route: route.fulfill(body=html, content_type="text/html"))
     page.goto(address + "page.html")
     page.wait_for_selector(".wp-data")

@@ -5,10 +5,12 @@ import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { LabIcon } from '@jupyterlab/ui-components';
 
-import { DataPanel } from './panel';
+import { CodePanel } from './panel';
 import { dataWordsIn } from './words';
 
 const COMMAND = 'werkplaats-lab:data';
+/** What the panel's own kernel runs: the same as a cell of a notebook. */
+const SHOWS = { id: 'wp-data-panel', code: 'from werkplaats_widgets import datasets\ndatasets()' };
 /** Under this, Lab remembers that the panel was shown to somebody once. */
 const SHOWN = 'werkplaats-lab:data-shown';
 /** On a window that is narrower the panel would hide what somebody came for (CSS pixels). */
@@ -38,7 +40,7 @@ export const data: JupyterFrontEndPlugin<void> = {
   ) => {
     const spoken = translator ?? nullTranslator;
     const words = dataWordsIn(spoken.languageCode);
-    const panel = new DataPanel(app.serviceManager, rendermime, words);
+    const panel = new CodePanel(app.serviceManager, rendermime, words, SHOWS);
     panel.title.icon = icon;
     panel.title.caption = words.caption;
     shell.add(panel, 'left', { rank: 150 });

@@ -7,6 +7,7 @@ import { Banner } from './banner';
 import { data } from './data';
 import { early } from './early';
 import { gone, goneAtLast, hubPage, silenceDialogs } from './ending';
+import { help } from './help';
 import { INotice, onNotice } from './notice';
 import { Saving } from './saving';
 import { sleep } from './waiting';
@@ -102,4 +103,4 @@ function openDocuments(shell: ILabShell, manager: IDocumentManager): Set<Documen
   return found;
 }
 
-export default [plugin, data, early];
+export default [plugin, data, early, help];

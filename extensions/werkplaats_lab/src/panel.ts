@@ -6,30 +6,41 @@ import { ServerConnection, ServiceManager } from '@jupyterlab/services';
 import { UUID } from '@lumino/coreutils';
 import { Panel, Widget } from '@lumino/widgets';
 
-import { IDataWords } from './words';
+import { IPanelWords } from './words';
 
-/** What the panel's own kernel runs: the same as a cell of a notebook. */
-const CODE = 'from werkplaats_widgets import datasets\ndatasets()';
+/** A panel that shows what a cell of a notebook would show: its id in the page, and the code that it runs. */
+export interface ICode {
+  id: string;
+  code: string;
+}
 
 /**
- * The panel at the side that shows `datasets()` to who has never run a cell.
+ * A panel that shows a widget to who has never run a cell: the datasets at the side, or a question to an expert.
  *
  * It has a kernel of its own, which is started when the panel is first seen and ends with the page.
  */
-export class DataPanel extends Panel {
+export class CodePanel extends Panel {
   constructor(
     private readonly services: ServiceManager.IManager,
     private readonly rendermime: IRenderMimeRegistry,
-    private readonly words: IDataWords
+    private readonly words: IPanelWords,
+    private readonly shown: ICode
   ) {
     super();
-    this.id = 'wp-data-panel';
+    this.id = shown.id;
     this.addClass('wp-data-panel');
     this.node.style.minWidth = '300px'; // as a style of its own: Lab's sheet has 250 for every panel
     this.note.node.setAttribute('role', 'status');
     this.note.addClass('wp-data-note');
     this.addWidget(this.note);
     window.addEventListener('pagehide', event => event.persisted || this.leave());
+  }
+
+  /** A panel that is closed takes its kernel along. */
+  dispose(): void {
+    this.session?.dispose();
+    this.session = null;
+    super.dispose();
   }
 
   protected onAfterShow(): void {
@@ -86,7 +97,7 @@ export class DataPanel extends Panel {
     registerWidgetManager({ sessionContext: session, model: nothing, saveState: unsaved }, rendermime, []);
     const model = new OutputAreaModel({ trusted: true });
     const output = new SimplifiedOutputArea({ model, rendermime });
-    const reply = await SimplifiedOutputArea.execute(CODE, output, session);
+    const reply = await SimplifiedOutputArea.execute(this.shown.code, output, session);
     if (this.session !== session) {
       output.dispose();
       return;

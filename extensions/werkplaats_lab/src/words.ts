@@ -82,8 +82,8 @@ const en: IWords = {
   hub: 'How to go on'
 };
 
-/** What the data panel says before its kernel does. */
-export interface IDataWords {
+/** What a panel says before its kernel does. */
+export interface IPanelWords {
   caption: string;
   hint: string;
   starting: string;
@@ -91,7 +91,7 @@ export interface IDataWords {
   again: string;
 }
 
-const data: Record<'nl' | 'en', IDataWords> = {
+const data: Record<'nl' | 'en', IPanelWords> = {
   nl: {
     caption: 'Gegevens',
     hint: 'Welke datasets er zijn, en hoe je ze gebruikt',
@@ -108,9 +108,31 @@ const data: Record<'nl' | 'en', IDataWords> = {
   }
 };
 
+const help: Record<'nl' | 'en', IPanelWords> = {
+  nl: {
+    caption: 'Vraag een expert',
+    hint: 'Stel een vraag aan het expertisecentrum, en volg je vragen',
+    starting: 'Even geduld: het formulier wordt klaargezet …',
+    stopped: 'Het formulier is nu niet te zien. Je werk loopt door.',
+    again: 'Probeer het opnieuw'
+  },
+  en: {
+    caption: 'Ask an expert',
+    hint: 'Ask the expertise centre a question, and follow your questions',
+    starting: 'One moment: the form is being prepared …',
+    stopped: 'The form cannot be shown now. Your work goes on.',
+    again: 'Try again'
+  }
+};
+
 /** Return the data panel's words in Lab's language. */
-export function dataWordsIn(languageCode: string): IDataWords {
+export function dataWordsIn(languageCode: string): IPanelWords {
   return data[isDutch(languageCode) ? 'nl' : 'en'];
+}
+
+/** Return the words of a question to an expert in Lab's language. */
+export function helpWordsIn(languageCode: string): IPanelWords {
+  return help[isDutch(languageCode) ? 'nl' : 'en'];
 }
 
 function isDutch(languageCode: string): boolean {
