@@ -31,6 +31,8 @@ from werkplaats_desk import (
     waiting_pages,
     words,
 )
+from werkplaats_desk.centre import look_pages
+from werkplaats_desk.centre.look_clock import LookClock
 from werkplaats_desk.chores import Chores
 from werkplaats_desk.database import AWAY, Database
 from werkplaats_desk.datasets import open_datasets
@@ -57,6 +59,7 @@ ROUTERS: Final = (
     datasets_api.router,
     dataset_pages.router,
     steward_pages.router,
+    look_pages.router,
 )
 home_router: Final = APIRouter(include_in_schema=False)
 
@@ -84,17 +87,18 @@ def create_app(desk: Desk, *, chores: bool = True) -> FastAPI:
     Parameters
     ----------
     chores
-        Whether what is to be done every minute is done.
+        Whether what is to be done every minute, or every moment, is done.
     """
     prefix = desk.settings.prefix.rstrip("/")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        worker = Chores(desk)
-        if chores:
+        workers = (Chores(desk), LookClock(desk))
+        for worker in workers if chores else ():
             worker.start()
         yield
-        worker.stop()
+        for worker in workers:
+            worker.stop()
 
     app = FastAPI(
         title="Werkplaats desk",

@@ -50,7 +50,7 @@ class AcceptShare(AcceptShareHandler):  # type: ignore[misc]
         share_code = orm.ShareCode.find(self.db, code=self.get_argument("code"))
         if share_code is not None and await refusal(self, share_code.owner.name):
             sentence = _("This server cannot be shared at the moment. Try again later, or ask whose it is.")
-            raise _error(Refused("alone", sentence, 409))
+            raise error(Refused("alone", sentence, 409))
         super().post()
 
 
@@ -63,7 +63,7 @@ async def let_be_shared(handler: BaseHandler, owner: str) -> None:
         409 with a sentence, or 503 where Slurm does not say what is mounted.
     """
     if refused := await refusal(handler, owner):
-        raise _error(refused)
+        raise error(refused)
 
 
 async def refusal(handler: BaseHandler, owner: str) -> Refused | None:
@@ -78,10 +78,11 @@ async def refusal(handler: BaseHandler, owner: str) -> Refused | None:
     return not_shared_with(dataset) if dataset else None
 
 
-def _error(refused: Refused) -> web.HTTPError:
-    error = web.HTTPError(refused.status, refused.reason)
-    error.jupyterhub_message = refused.sentence  # type: ignore[attr-defined]
-    return error
+def error(refused: Refused) -> web.HTTPError:
+    """Return a refusal as JupyterHub shows it."""
+    wrong = web.HTTPError(refused.status, refused.reason)
+    wrong.jupyterhub_message = refused.sentence  # type: ignore[attr-defined]
+    return wrong
 
 
 ROUTES: Final[list[tuple[str, Any]]] = [
