@@ -13,6 +13,7 @@ from tests.desk.fake_hub import FakeHub
 from werkplaats_datasets.grants import Grant, read_grant, read_revocations
 from werkplaats_desk import access_requests, revoking
 from werkplaats_desk.applications import Decision
+from werkplaats_desk.centre.models import Look, Ticket
 from werkplaats_desk.desk import Desk
 from werkplaats_desk.people import Person
 
@@ -186,6 +187,28 @@ def test_a_server_that_others_can_open(call: Call, desk: Desk, fake_hub: FakeHub
     assert ask(call, "cohort") == (200, "")
     fake_hub.away = True
     assert ask(call, "cohort") == (503, "shares-unknown")
+    assert ask(call, "vehicles") == (200, "")
+
+
+def test_while_an_expert_looks_along(call: Call, desk: Desk) -> None:
+    """Not from the moment the person said yes, though the Hub shares it only a moment later."""
+    granted(call, desk)
+    now = int(time.time())
+    with desk.database.transaction() as session:
+        ticket = Ticket(
+            person="rijk", key="a-form", stream="regional", subject="x", topic="data", urgency="low",
+            language="nl", state="assigned", created_at=now, changed_at=now, expected_at=now,
+        )  # fmt: skip
+        session.add(ticket)
+        session.flush()
+        look = Look(
+            ticket_id=ticket.id, person="rijk", expert="expert", server="rijk/", minutes=30, asked_at=now
+        )
+        session.add(look)
+    assert ask(call, "cohort") == (200, "")
+    with desk.database.transaction() as session:
+        session.merge(look).began_at = now
+    assert ask(call, "cohort") == (409, "shared")
     assert ask(call, "vehicles") == (200, "")
 
 
