@@ -22,6 +22,9 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.web import HTTPError, RequestHandler
 from tornado.websocket import WebSocketHandler
 
+from werkplaats_server import company
+from werkplaats_server.company import Company
+
 #: How old an answer of the Hub's about a guest may be, and how often it is asked (s).
 FRESH: Final = 2.0
 #: How long the Hub may take to answer, and how long a guest stays without any answer of its (s).
@@ -118,14 +121,17 @@ class Guests:
         Whose server this is.
     auth
         How JupyterHub knows who asks.
+    shown
+        Where the person sees who is here.
     """
 
-    def __init__(self, serverapp: Any, owner: str, auth: HubOAuth, looks: Looks) -> None:
+    def __init__(self, serverapp: Any, owner: str, auth: HubOAuth, looks: Looks, shown: Company) -> None:
         self._log, self._owner, self._auth, self._looks = serverapp.log, owner, auth, looks
         self._get_user = serverapp.identity_provider.get_user
         self._open: WeakKeyDictionary[RequestHandler, tuple[str, str, float]] = WeakKeyDictionary()
         self._confirmed: dict[str, float] = {}
         self._watch: asyncio.Task[None] | None = None
+        self._shown = shown
 
     async def get_user(self, handler: RequestHandler) -> Any:
         """Return who asks, as JupyterHub does; nobody, where that is a guest whose time is over."""
@@ -137,6 +143,7 @@ class Guests:
             return _refuse(handler, user.username)
         self._open[handler] = (user.username, token, time.monotonic())
         self._confirmed[token] = time.monotonic()
+        self._show()
         if self._watch is None or self._watch.done():
             self._watch = asyncio.ensure_future(self._keep_watch())
         return user
@@ -156,6 +163,12 @@ class Guests:
                 await self.look()
             except Exception:  # whatever it is: the next round looks again, and time runs
                 self._log.exception("Who may look along could not be found out")
+            self._show()
+        self._show()
+
+    def _show(self) -> None:
+        names = {name for name, _token, _at in self._open.values()}
+        self._shown.now((name, self._looks.until(name)) for name in names)
 
     async def look(self) -> None:
         """Ask the Hub about every guest who has something open, and close what is no longer to be."""
@@ -233,6 +246,6 @@ def put_up(serverapp: Any, environment: Mapping[str, str]) -> Guests | None:
         return None
     owner = environment["JUPYTERHUB_USER"]
     auth.cache = Brief(owner, auth.cache_max_age)
-    guests = Guests(serverapp, owner, auth, Looks(environment))
+    guests = Guests(serverapp, owner, auth, Looks(environment), company.put_up(serverapp, environment))
     provider.get_user = guests.get_user
     return guests

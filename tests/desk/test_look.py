@@ -490,6 +490,8 @@ def test_the_pages_lead_through_it(
     assert person.post(f"{mine}/end", mine).status_code == 303
     assert fake_hub.shares == {SERVER: []}
     assert "mkb ended it." in expert.get(inbox).text
+    assert person.get("look").headers["location"] == f"/services/desk/{mine}"
+    assert expert.get("look").headers["location"] == "/services/desk/help"
 
 
 def test_a_form_of_elsewhere_lets_nobody_in(

@@ -186,7 +186,7 @@ def enter(window: Window, sitting: Sitting, notebook: str) -> None:
     page.goto(f"{url}user/{PERSON}/lab/tree/{notebook}?reset")
     if "/oauth2/authorize" in page.url:
         page.screenshot(path=screenshots() / "look-authorize.png", full_page=True)
-        page.locator("main button[type=submit], form button[type=submit]").last.click()
+        page.get_by_role("button", name="Go on").click()
     open_notebook(page, url, PERSON, notebook)
 
 
@@ -212,17 +212,23 @@ def test_two_browsers(
     expert.page.screenshot(path=screenshots() / "look-on.png", full_page=True)
 
     enter(expert, sitting, notebook)
-    run_all(expert.page, WORDS["en"])
+    run_all(expert.page, WORDS["nl"])  # as the person's server speaks
     left = platform.instance.homes / PERSON / "van-de-expert.txt"
     until(left.exists, within=30)
     assert left.read_text() == PERSON
     own = person.page.context.new_page()
     own.goto(f"{url}user/{PERSON}/lab?reset")
     own.locator(".jp-DirListing-content").wait_for()
+    band = own.locator("#wp-company")
+    band.get_by_text(f"{EXPERT} kijkt mee tot ").wait_for()
+    own.screenshot(path=screenshots() / "look-band.png")
+    assert expert.page.locator("#wp-company").count() == 0
     theirs, hers = expert.open(), person.open()
     assert any("/channels" in one.url for one in theirs)
     assert any("/events/subscribe" in one.url for one in hers)
 
+    link = band.get_by_role("link")
+    assert link.get_attribute("href") == "/services/desk/look"
     began = time.monotonic()
     person.page.get_by_role("button", name="End it now").click()
     person.page.get_by_text("does not look along (any more)").wait_for()
@@ -234,6 +240,7 @@ def test_two_browsers(
     answer = expert.page.request.get(f"{url}user/{PERSON}/api/status")
     assert answer.status == 403
     assert [one.url for one in hers if one.is_closed()] == []
+    band.wait_for(state="detached")
     assert sitting.mkb.notebook("api/kernels").body[0]["connections"] == 0  # it goes on, as the person's
     assert sitting.last("ending") == "person"
     shown = platform.werkplaats("audit", "show", "--person", PERSON).stdout

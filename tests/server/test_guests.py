@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from jupyter_events import EventLogger
 from jupyter_server.auth.authorizer import AllowAllAuthorizer
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
@@ -23,7 +24,7 @@ from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler, authenticated
 from tornado.websocket import WebSocketClientConnection, WebSocketHandler, websocket_connect
 
-from werkplaats_server import guests
+from werkplaats_server import company, guests
 from werkplaats_server.guests import CODE, REASON, Guests
 
 OPENS = "access:servers!server=anna/"
@@ -114,6 +115,7 @@ class Server:
     url: str
     carried_out: list[Any]
     sent: list[int]
+    told: list[Any]
 
     async def status(self, who: str) -> int:
         """Open a page as somebody; return what came."""
@@ -121,6 +123,11 @@ class Server:
             return (await AsyncHTTPClient().fetch(self._request("hello", who))).code
         except HTTPClientError as wrong:
             return int(wrong.code)
+
+    async def company(self) -> Any:
+        """Return what Lab reads when it is opened."""
+        answer = await AsyncHTTPClient().fetch(self._request("werkplaats/company", "anna"))
+        return json.loads(answer.body)
 
     async def websocket(self, who: str) -> WebSocketClientConnection:
         """Open a websocket as somebody, and see that it works."""
@@ -173,10 +180,17 @@ async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
         allow_unauthenticated_access=False,
     )  # fmt: skip
     log = SimpleNamespace(error=print, warning=print, exception=print)
-    app = SimpleNamespace(identity_provider=provider, web_app=application, log=log)
+    events = EventLogger()
+    app = SimpleNamespace(identity_provider=provider, web_app=application, log=log, event_logger=events)
     watching = guests.put_up(app, environment)
     assert watching is not None
-    yield Server(hub, watching, listen(application) + "/user/anna/", carried_out, sent)
+    told: list[Any] = []
+
+    async def keep(logger: Any, schema_id: str, data: dict[str, Any]) -> None:
+        told.append([(guest["name"], guest["seconds_left"]) for guest in data["guests"]])
+
+    events.add_listener(schema_id=company.SCHEMA["$id"], listener=keep)
+    yield Server(hub, watching, listen(application) + "/user/anna/", carried_out, sent, told)
     for one in http:
         one.stop()
 
@@ -270,10 +284,30 @@ async def test_a_short_silence_ends_nothing(server: Server) -> None:
     assert await opened.read_message() == "here"
 
 
+async def test_the_person_sees_who_is_there(server: Server) -> None:
+    """From the moment they come, until when, and that they are gone; with where to end it."""
+    assert await server.company() == {"guests": [], "page": "/services/desk/look"}
+    server.hub.share("expert", seconds=900)
+    opened = await server.websocket("expert")
+    (guest,) = (await server.company())["guests"]
+    assert guest["name"] == "expert"
+    assert 890 <= guest["seconds_left"] <= 900
+    server.hub.revoke("expert")
+    await until_closed(opened)
+    end = time.monotonic() + PROMISED
+    while len(server.told) < 2 and time.monotonic() < end:
+        await asyncio.sleep(0.02)
+    (came, gone) = server.told
+    assert [name for name, _left in came] == ["expert"]
+    assert gone == []
+    assert (await server.company())["guests"] == []
+
+
 async def test_an_operator_has_a_right_of_their_own(server: Server) -> None:
     """Whom the Hub lets in anyway comes in without looking along."""
     server.hub.right.add("beheer")
     assert await server.status("beheer") == 200
+    assert (await server.company())["guests"] == [{"name": "beheer", "seconds_left": None}]
 
 
 async def test_the_hub_is_not_asked_of_the_person_again_and_again(server: Server) -> None:

@@ -132,6 +132,14 @@ def _running(desk: Desk, person: Person) -> tuple[tuple[str, ...], str]:
     return running, ""
 
 
+@router.get("/look")
+def mine(desk: TheDesk, person: Reader) -> Response:
+    """Go to the look that stands in a server of one's own, from the band above Lab."""
+    with desk.database.transaction() as session:
+        number = looks.ticket_of(session, person.name)
+    return see(f"{desk.settings.prefix}help" + (f"/{number}/look" if number else ""))
+
+
 @router.get("/help/{number}/look")
 def of_the_person(request: Request, desk: TheDesk, person: Reader, number: int) -> Response:
     """Show the person what looking along means, and how it stands."""

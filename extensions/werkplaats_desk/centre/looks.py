@@ -28,3 +28,9 @@ def begun_of(session: Session, person: str) -> bool:
     """Return whether an expert looks along in any server of a person's, or that is being ended."""
     found = select(Look.id).where(Look.person == person, Look.ended_at.is_(None), Look.began_at.is_not(None))
     return session.scalar(found.limit(1)) is not None
+
+
+def ticket_of(session: Session, person: str) -> int | None:
+    """Return the ticket of the last look in any server of a person's."""
+    found = select(Look.ticket_id).where(Look.person == person).order_by(Look.id.desc())
+    return session.scalar(found.limit(1))

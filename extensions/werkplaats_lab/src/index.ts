@@ -4,6 +4,7 @@ import { DocumentRegistry } from '@jupyterlab/docregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { Banner } from './banner';
+import { company } from './company';
 import { data } from './data';
 import { gone, goneAtLast, hubPage, silenceDialogs } from './ending';
 import { INotice, onNotice } from './notice';
@@ -101,4 +102,4 @@ function openDocuments(shell: ILabShell, manager: IDocumentManager): Set<Documen
   return found;
 }
 
-export default [plugin, data];
+export default [plugin, data, company];
