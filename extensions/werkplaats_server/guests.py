@@ -240,7 +240,7 @@ def _refuse(handler: RequestHandler, name: str) -> None:
 
 def put_up(serverapp: Any, environment: Mapping[str, str]) -> Guests | None:
     """Watch over a server's guests; somebody's own Jupyter, which no Hub started, has none."""
-    provider = serverapp.identity_provider
+    provider = getattr(serverapp, "identity_provider", None)
     auth = getattr(provider, "hub_auth", None)
     if not isinstance(auth, HubOAuth) or "JUPYTERHUB_API_URL" not in environment:
         return None
