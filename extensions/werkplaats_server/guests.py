@@ -242,7 +242,7 @@ def put_up(serverapp: Any, environment: Mapping[str, str]) -> Guests | None:
     """Watch over a server's guests; somebody's own Jupyter, which no Hub started, has none."""
     provider = getattr(serverapp, "identity_provider", None)
     auth = getattr(provider, "hub_auth", None)
-    if not isinstance(auth, HubOAuth) or "JUPYTERHUB_API_URL" not in environment:
+    if provider is None or not isinstance(auth, HubOAuth) or "JUPYTERHUB_API_URL" not in environment:
         return None
     owner = environment["JUPYTERHUB_USER"]
     auth.cache = Brief(owner, auth.cache_max_age)
