@@ -270,7 +270,8 @@ def test_it_ends_in_time_though_the_desk_was_away(
     assert sitting.last("ending") == "time"
 
     sitting.begin()
-    until(lambda: sitting.let_in() == 200, within=PROMISED)
+    status = f"{platform.instance.url}user/{PERSON}/api/status"
+    until(lambda: expert.page.request.get(status).status == 200, within=PROMISED)  # by its own cookies
     expert.page.reload()
     expert.page.locator("#jp-main-dock-panel").wait_for()
     until(lambda: len(expert.open()) > 0, within=30)
