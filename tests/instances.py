@@ -110,8 +110,7 @@ def _facility(path: Path, people: str) -> Path:
         project["owners"] = [people + name for name in project.get("owners", [])]
     raw["desk"]["teachers"] = [people + name for name in raw["desk"]["teachers"]]
     raw["desk"]["stewards"] = [people + name for name in raw["desk"]["stewards"]]
-    experts = raw["help"]["experts"]
-    raw["help"]["experts"] = {people + name: expert for name, expert in experts.items()}
+    raw["help"]["experts"] = {people + name: one for name, one in raw["help"]["experts"].items()}
     raw["lending"]["notice_seconds"] = 5  # `make soak` takes the sixty of a facility
     raw["limits"]["named_servers"] = 45  # two hundred starts of five people
     for key in ("people", "admins"):

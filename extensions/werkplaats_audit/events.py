@@ -1,4 +1,4 @@
-"""What the audit writes down: acts with datasets, as entries of its journal, and its signed head.
+"""What the audit writes down: acts with datasets, looks along, as entries of its journal; its signed head.
 
 Whoever acts begins an entry before the act and closes it after; an entry that nothing closes is an act
 of which the end is not known. What is over at once has its outcome from the start.
@@ -23,6 +23,7 @@ Kind = Literal[
     "refusal",
     "unmount",
     "end",
+    "look",
     "mend",
 ]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)

@@ -11,7 +11,7 @@ from werkplaats_audit.journal import Refused
 
 #: Who may write what.
 OF: Final[dict[Source, frozenset[Kind]]] = {
-    "desk": frozenset({"application", "decision", "acceptance", "grant", "revocation"}),
+    "desk": frozenset({"application", "decision", "acceptance", "grant", "revocation", "look"}),
     "mounts": frozenset({"mount", "refusal", "unmount", "end"}),
 }
 #: The most entries in one answer.

@@ -33,8 +33,9 @@ from werkplaats_desk import (
 )
 from werkplaats_desk.announcing import Announcer
 from werkplaats_desk.bodies import bound
-from werkplaats_desk.centre import answer_pages, help_pages, inbox_pages, mail_pages, tickets_api
+from werkplaats_desk.centre import answer_pages, help_pages, inbox_pages, look_pages, mail_pages, tickets_api
 from werkplaats_desk.centre.drafts import TOO_LARGE
+from werkplaats_desk.centre.look_clock import LookClock
 from werkplaats_desk.centre.mail_in import MailIn
 from werkplaats_desk.centre.mail_out import MailOut
 from werkplaats_desk.chores import Chores
@@ -68,6 +69,7 @@ ROUTERS: Final = (
     inbox_pages.router,
     answer_pages.router,
     mail_pages.router,
+    look_pages.router,
 )
 home_router: Final = APIRouter(include_in_schema=False)
 
@@ -95,14 +97,14 @@ def create_app(desk: Desk, *, chores: bool = True) -> FastAPI:
     Parameters
     ----------
     chores
-        Whether what the desk does by itself is done: every minute and more often, and mail.
+        Whether what the desk does by itself is done: every minute and more often, mail, and looks that end.
     """
     prefix = desk.settings.prefix.rstrip("/")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        workers = (Announcer(desk), Chores(desk), MailOut(desk), MailIn(desk)) if chores else ()
-        for worker in workers:
+        workers = (Announcer(desk), Chores(desk), MailOut(desk), MailIn(desk), LookClock(desk))
+        for worker in workers if chores else ():
             worker.start()
         yield
         for worker in workers:

@@ -16,6 +16,7 @@ from werkplaats_datasets.names import DatasetId
 from werkplaats_datasets.record import Record
 from werkplaats_desk.access import Grounds, grounds
 from werkplaats_desk.audited import audited
+from werkplaats_desk.centre.looks import begun_of
 from werkplaats_desk.database import alone
 from werkplaats_desk.datasets import Datasets
 from werkplaats_desk.desk import Desk
@@ -147,11 +148,15 @@ def _require_unshared(desk: Desk, person: Person, number: int) -> None:
         )
         raise Refusal("another-server", sentence, 403)
     if kept.shared:
-        sentence = _(
-            "Others can open this server, and a restricted dataset is for you alone. "
-            "End the sharing of this server, and try again."
-        )
-        raise Refusal("shared", sentence, 409)
+        raise _shared()
+
+
+def _shared() -> Refusal:
+    sentence = _(
+        "Others can open this server, and a restricted dataset is for you alone. "
+        "End the sharing of this server, and try again."
+    )
+    return Refusal("shared", sentence, 409)
 
 
 def _made(desk: Desk, datasets: Datasets, person: Person, wanted: Wanted, case: _Case) -> Grant:
@@ -161,6 +166,9 @@ def _made(desk: Desk, datasets: Datasets, person: Person, wanted: Wanted, case: 
         still = grounds(session, person, case.record, case.project, datasets.catalogue)
         if still != case.grounds:
             raise Refusal("changed", _("This changed in the same moment. Try again."), 409)
+        # A look that begins now finds the entry of this grant, and one that began before is found here.
+        if case.alone and begun_of(session, person.name):
+            raise _shared()
         now = int(time.time())
     return Grant(
         id=secrets.token_hex(16),

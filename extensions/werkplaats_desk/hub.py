@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from werkplaats_desk.people import Person
+from werkplaats_desk.words import current
 
 _TIMEOUT: Final = httpx.Timeout(10.0, connect=3.0)
 #: A start is refused within moments, and else answered only when the server is there, or after ten
@@ -166,12 +167,78 @@ class Hub:
         """
         path = f"/users/{quote(person.name)}/server" + (f"s/{server}" if server else "")
         body = {"user_options": dict(options), **({"display_name": title} if server else {})}
-        mine = {"Authorization": f"token {person.token}"}
-        answer = self._ask("POST", path, json=body, headers=mine, timeout=_STARTS)
+        answer = self._ask("POST", path, json=body, headers=_as(person), timeout=_STARTS)
         said = str(_json(answer).get("message", "")) if answer.status_code >= 400 else ""
         if answer.status_code < 400 or "already running" in said:
             return ""
         return said or str(answer.status_code)
+
+    def servers(self, person: Person) -> list[str] | None:
+        """Return which servers of the person's run, with their own token; ``None`` when that may not ask.
+
+        Raises
+        ------
+        HubAway
+        """
+        answer = self._ask("GET", f"/users/{quote(person.name)}", headers=_as(person))
+        found = _json(answer).get("servers") if answer.status_code == 200 else None
+        if not isinstance(found, dict):
+            return None
+        return sorted(name for name, model in found.items() if model.get("ready"))
+
+    def let_look(self, person: Person, server: str, expert: str, until: int) -> str:
+        """Let an expert look along in a server of the person's, with their own token; return why not.
+
+        Parameters
+        ----------
+        server
+            Of the form ``name/server``.
+        until
+            When it ends by itself (Unix time, s).
+
+        Raises
+        ------
+        HubBusy
+            When it may have been done.
+        HubAway
+        """
+        headers = {**_as(person), "Accept-Language": current()}
+        body = {"expert": expert, "until": until}
+        answer = self._ask("POST", f"/werkplaats/looks/{quote(server)}", json=body, headers=headers)
+        if answer.status_code == 201:
+            return ""
+        return str(_json(answer).get("message", "")) or str(answer.status_code)
+
+    def looks(self, expert: str, server: str) -> bool:
+        """Return whether an expert may look along in a server, and it is there.
+
+        Raises
+        ------
+        HubAway
+            Also when the Hub does not say.
+        """
+        answer = self._ask("GET", f"/users/{quote(expert)}/shared/{quote(server)}", headers=self._own)
+        if answer.status_code not in (200, 404):
+            raise HubAway(f"shares: {answer.status_code}")
+        of = _json(answer).get("server") if answer.status_code == 200 else None
+        return isinstance(of, dict) and bool(of.get("ready"))
+
+    def end_look(self, expert: str, server: str) -> None:
+        """Take back what lets an expert look along; done once, it is done.
+
+        Raises
+        ------
+        HubAway
+            When the Hub does not say that it is gone.
+        """
+        answer = self._ask("DELETE", f"/users/{quote(expert)}/shared/{quote(server)}", headers=self._own)
+        if answer.status_code not in (204, 404):
+            raise HubAway(f"shares: {answer.status_code}")
+
+    @property
+    def _own(self) -> dict[str, str]:
+        """The desk's own token, which can take shares back, and nothing else."""
+        return {"Authorization": f"token {self._secret}"}
 
     def keep_alone(self, person: Person) -> Kept:
         """Have nobody new given the server that a token is of, for some minutes; say who can open it now.
@@ -182,9 +249,8 @@ class Hub:
             Also when the Hub does not say.
         """
         name, _slash, server = (person.server or "").partition("/")
-        mine = {"Authorization": f"token {person.token}"}
         path = f"/werkplaats/alone/{quote(name)}/{quote(server)}"
-        answer = self._ask("POST", path, headers=mine, json={})
+        answer = self._ask("POST", path, headers=_as(person), json={})
         said = _json(answer)
         job, shared = said.get("job"), said.get("shared")
         if answer.status_code != 200 or not isinstance(job, int) or not isinstance(shared, bool):
@@ -203,6 +269,10 @@ class Hub:
         if answer.status_code == 500:
             raise HubAway("500")
         return answer
+
+
+def _as(person: Person) -> dict[str, str]:
+    return {"Authorization": f"token {person.token}"}
 
 
 def _opens(scopes: Any) -> bool:

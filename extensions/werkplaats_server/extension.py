@@ -11,15 +11,16 @@ from urllib.parse import urlparse
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
-from werkplaats_server import leftover, lesson, notice, signals
+from werkplaats_server import guests, leftover, lesson, notice, signals
 
 _TRIES: Final = 20
 
 
 def _load_jupyter_server_extension(serverapp: Any) -> None:
-    """Put the notice board up, and what is said of a lesson that is missing; the port is told later."""
+    """Put up the notice board, what is said of a missing lesson, and a watch; the port is told later."""
     notice.put_up(serverapp, os.environ)
     lesson.put_up(serverapp, os.environ)
+    guests.put_up(serverapp, os.environ)
 
 
 async def _start_jupyter_server_extension(serverapp: Any) -> None:

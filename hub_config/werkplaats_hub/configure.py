@@ -8,7 +8,7 @@ from typing import Final
 from traitlets.config import Config
 
 from werkplaats_hub import facility as facilities
-from werkplaats_hub import pages
+from werkplaats_hub import looking, pages
 from werkplaats_hub.facility import Facility
 from werkplaats_hub.instance import Instance
 from werkplaats_hub.newcomers import on_sign_in
@@ -105,8 +105,9 @@ def apply_people(c: Config, instance: Instance, facility: Facility) -> None:
 def apply_desk(c: Config, instance: Instance) -> None:
     """Let people use the desk, a service of its own: it signs them in through the Hub.
 
-    Its token can do nothing. What somebody signs in with there reads their name and groups, and starts
-    servers of theirs, which is how the button of a lesson works. The token of a person's own server opens
+    Its token can do one thing: take back what was shared with somebody. What somebody signs in with there
+    reads their name, groups and servers, starts servers of theirs, which is how the button of a lesson
+    works, and lets an expert look along in one. The token of a person's own server opens
     the desk's API as that person, for the panels there, and reads with whom that server is shared, on which
     some datasets depend; the rest of it is what JupyterHub's role has.
     """
@@ -119,10 +120,20 @@ def apply_desk(c: Config, instance: Instance) -> None:
             "api_token": _secret(instance, "desk-token"),
             "oauth_no_confirm": True,
             "info": {"sign_in": "login"},
-            "oauth_client_allowed_scopes": ["read:users:groups!user", "start:servers!user"],
+            "oauth_client_allowed_scopes": [
+                "read:users:groups!user",
+                "read:servers!user",
+                "start:servers!user",
+                f"{looking.SCOPE}!user",
+            ],
         }
     ]
-    c.JupyterHub.load_roles = [{"name": "user", "scopes": ["self", _DESK_SCOPE]}]
+    c.JupyterHub.custom_scopes = looking.SCOPES
+    c.JupyterHub.load_roles = [
+        {"name": "user", "scopes": ["self", _DESK_SCOPE, f"{looking.SCOPE}!user"]},
+        # It outlives what people gave the desk: a look ends also when they signed out meanwhile.
+        {"name": "desk", "services": ["desk"], "scopes": ["users:shares"]},
+    ]
 
 
 def apply_newcomers(

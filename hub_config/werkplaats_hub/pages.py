@@ -30,6 +30,7 @@ from werkplaats_hub.all_servers_page import AllServers
 from werkplaats_hub.choices_page import Choices
 from werkplaats_hub.home_page import HomePage
 from werkplaats_hub.look import FacilityLook
+from werkplaats_hub.looking import ROUTES as LOOKING
 from werkplaats_hub.newcomers import why_not
 from werkplaats_hub.sharing import ROUTES as SHARING
 from werkplaats_hub.start_page import ExtraServer, StartPage, said
@@ -152,6 +153,7 @@ ROUTES: Final[list[tuple[Any, ...]]] = [
     (r"/extra-server", ExtraServer),
     (rf"/language/({'|'.join(LANGUAGES)})", SwitchLanguage),
     *SHARING,
+    *LOOKING,
     (r"/werkplaats/static/(.*)", CacheControlStaticFilesHandler, {"path": str(STATIC)}),
 ]
 

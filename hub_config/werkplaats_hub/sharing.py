@@ -65,7 +65,7 @@ class AcceptShare(AcceptShareHandler):  # type: ignore[misc]
             await refusal(self, share_code.owner.name) or is_kept(share_code.spawner)
         ):
             sentence = _("This server cannot be shared at the moment. Try again later, or ask whose it is.")
-            raise _error(Refused("alone", sentence, 409))
+            raise error(Refused("alone", sentence, 409))
         super().post()
 
 
@@ -116,10 +116,10 @@ async def let_be_shared(handler: BaseHandler, owner: str, server_name: str | Non
         409 with a sentence, or 503 where Slurm does not say what is mounted.
     """
     if refused := await refusal(handler, owner):
-        raise _error(refused)
+        raise error(refused)
     user = handler.find_user(owner)
     if user is not None and is_kept(user.orm_spawners.get(server_name or "")):
-        raise _error(not_shared_for_a_while())
+        raise error(not_shared_for_a_while())
 
 
 async def refusal(handler: BaseHandler, owner: str) -> Refused | None:
@@ -134,10 +134,11 @@ async def refusal(handler: BaseHandler, owner: str) -> Refused | None:
     return not_shared_with(dataset) if dataset else None
 
 
-def _error(refused: Refused) -> web.HTTPError:
-    error = web.HTTPError(refused.status, refused.reason)
-    error.jupyterhub_message = refused.sentence  # type: ignore[attr-defined]
-    return error
+def error(refused: Refused) -> web.HTTPError:
+    """Return a refusal as JupyterHub shows it."""
+    wrong = web.HTTPError(refused.status, refused.reason)
+    wrong.jupyterhub_message = refused.sentence  # type: ignore[attr-defined]
+    return wrong
 
 
 ROUTES: Final[list[tuple[str, Any]]] = [

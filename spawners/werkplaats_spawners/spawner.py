@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Float, Integer
 from traitlets import Instance as InstanceTrait
 
-from werkplaats_spawners import meter, registration
+from werkplaats_spawners import meter, registration, shares
 from werkplaats_spawners.cluster import Unreachable, Verdict
 from werkplaats_spawners.ending import Ending, commit, ending_in, keep_ending, learn_ending
 from werkplaats_spawners.front import Front
@@ -105,6 +105,7 @@ class WerkplaatsSpawner(Front, SlurmSpawner):  # type: ignore[misc]  # batchspaw
         Here and not in ``apply_user_options``, whose refusals JupyterHub logs as its own failures.
         """
         self._granted = None
+        shares.let_go(self.orm_spawner)  # whoever looked along in the last server does not in this one
         try:
             self._granted = await self._grant(self.user_options)
         except SpawnException:
@@ -320,6 +321,11 @@ class WerkplaatsSpawner(Front, SlurmSpawner):  # type: ignore[misc]  # batchspaw
                 return
             pause = min(pause * 2, 30.0)
             await asyncio.sleep(pause)
+
+    def run_post_stop_hook(self) -> Any:
+        """Take back shares: JupyterHub calls this whenever a server ended, however that came."""
+        shares.let_go(self.orm_spawner)
+        return super().run_post_stop_hook()
 
     async def _ended(self, within: float) -> bool:
         """Look until the job is over, or the time is."""

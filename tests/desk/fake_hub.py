@@ -33,6 +33,10 @@ class FakeHub:
         Who else can open servers, by the server as ``name/server``; and codes to them.
     jobs
         The job of each server.
+    running
+        Servers that run, as ``name/server``.
+    until
+        When a look along ends, by expert and server: all that were ever begun.
     """
 
     people: dict[str, tuple[bool, list[str]]] = field(default_factory=dict)
@@ -45,6 +49,8 @@ class FakeHub:
     shares: dict[str, list[str]] = field(default_factory=dict)
     codes_out: dict[str, list[str]] = field(default_factory=dict)
     jobs: dict[str, int] = field(default_factory=dict)
+    running: list[str] = field(default_factory=list)
+    until: dict[tuple[str, str], int] = field(default_factory=dict)
 
     @property
     def transport(self) -> httpx.MockTransport:
@@ -76,12 +82,22 @@ class FakeHub:
         if path == "/oauth2/token":
             return self._redeem(parse_qs(request.content.decode()))
         token = request.headers.get("authorization", "").removeprefix("token ")
+        if "/shared/" in path:
+            return self._shared(request.method, token, path)
         if token not in self.tokens:
             return httpx.Response(403, json={"message": "no such token"})
+        return self._of_people(request, token, path)
+
+    def _of_people(self, request: httpx.Request, token: str, path: str) -> httpx.Response:
+        """Answer somebody's own token."""
         if path == "/user":
             return httpx.Response(200, json=self._model(token))
         if path.startswith("/werkplaats/alone/"):
             return self._keep_alone(token, path)
+        if path.startswith("/werkplaats/looks/"):
+            return self._look(token, path.removeprefix("/werkplaats/looks/"), json.loads(request.content))
+        if request.method == "GET" and path.startswith("/users/"):
+            return self._servers(token, path.removeprefix("/users/"))
         if "/server" in path:
             return self._start(path, json.loads(request.content))
         return httpx.Response(404, json={"message": "?"})
@@ -98,6 +114,37 @@ class FakeHub:
             return httpx.Response(403, json={"message": "not yours"})
         shared = bool(self.shares.get(of) or self.codes_out.get(of))
         return httpx.Response(200, json={"job": self.jobs.get(of, 0), "shared": shared})
+
+    def _look(self, token: str, server: str, body: Any) -> httpx.Response:
+        """Answer as the Hub's own route does."""
+        if self.refuses:
+            status, message = self.refuses
+            return httpx.Response(status, json={"message": message})
+        assert server.startswith(self.tokens[token][0] + "/")
+        assert set(body) == {"expert", "until"}
+        if server not in self.running:
+            return httpx.Response(409, json={"message": "it does not run"})
+        self.shares.setdefault(server, []).append(body["expert"])
+        self.until[body["expert"], server] = body["until"]
+        return httpx.Response(201, json=body)
+
+    def _shared(self, method: str, token: str, path: str) -> httpx.Response:
+        """Answer as JupyterHub 6 does to who may take back what was shared with people."""
+        _, _, expert, _, server = path.split("/", 4)
+        if token != SECRET:
+            return httpx.Response(403, json={"message": "not yours"})
+        if expert not in self.shares.get(server, []):
+            return httpx.Response(404, json={"message": "no such share"})
+        if method == "DELETE":
+            self.shares[server].remove(expert)
+            return httpx.Response(204)
+        return httpx.Response(200, json={"server": {"ready": server in self.running}})
+
+    def _servers(self, token: str, name: str) -> httpx.Response:
+        """Answer as JupyterHub 6 does to who may read somebody's servers."""
+        assert self.tokens[token][0] == name
+        own = [one.partition("/")[2] for one in self.running if one.startswith(name + "/")]
+        return httpx.Response(200, json={"name": name, "servers": {one: {"ready": True} for one in own}})
 
     def _redeem(self, form: dict[str, list[str]]) -> httpx.Response:
         import hashlib

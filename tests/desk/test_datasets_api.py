@@ -13,6 +13,7 @@ from tests.desk.fake_hub import FakeHub
 from werkplaats_datasets.grants import Grant, read_grant, read_revocations
 from werkplaats_desk import access_requests, revoking
 from werkplaats_desk.applications import Decision
+from werkplaats_desk.centre.models import Look, Ticket
 from werkplaats_desk.desk import Desk
 from werkplaats_desk.people import Person
 
@@ -199,6 +200,28 @@ def test_a_token_that_names_another_server(call: Call, desk: Desk, fake_hub: Fak
     fake_hub.jobs["rijk/other"] = 0
     assert ask(call, "cohort", "rijk@other") == (403, "another-server")
     assert ask(call, "vehicles", "rijk@other") == (200, "")
+
+
+def test_while_an_expert_looks_along(call: Call, desk: Desk) -> None:
+    """Not from the moment the person said yes, though the Hub shares it only a moment later."""
+    granted(call, desk)
+    now = int(time.time())
+    with desk.database.transaction() as session:
+        ticket = Ticket(
+            person="rijk", key="a-form", stream="regional", subject="x", topic="data", urgency="low",
+            language="nl", state="assigned", created_at=now, changed_at=now, expected_at=now,
+        )  # fmt: skip
+        session.add(ticket)
+        session.flush()
+        look = Look(
+            ticket_id=ticket.id, person="rijk", expert="expert", server="rijk/", minutes=30, asked_at=now
+        )
+        session.add(look)
+    assert ask(call, "cohort") == (200, "")
+    with desk.database.transaction() as session:
+        session.merge(look).began_at = now
+    assert ask(call, "cohort") == (409, "shared")
+    assert ask(call, "vehicles") == (200, "")
 
 
 def test_a_token_that_may_not_look_at_shares(call: Call, desk: Desk, fake_hub: FakeHub) -> None:

@@ -168,13 +168,17 @@ def test_half_a_facility_starts_no_hub(instance: Instance) -> None:
 
 
 def test_the_desk_is_a_service_that_can_do_little(c: Config, instance: Instance) -> None:
-    """It signs people in and may start their servers when they ask; its own token has no right at all."""
+    """It signs people in and starts and shows their servers when they ask; its own token only takes away."""
     (desk,) = c.JupyterHub.services
     assert (desk["name"], desk["url"]) == ("desk", f"http://127.0.0.1:{instance.port_desk}")
     assert desk["api_token"] == SECRETS["desk-token"]
-    assert desk["oauth_client_allowed_scopes"] == ["read:users:groups!user", "start:servers!user"]
-    (role,) = c.JupyterHub.load_roles
-    assert role == {"name": "user", "scopes": ["self", "access:services!service=desk"]}
+    assert desk["oauth_client_allowed_scopes"] == [
+        "read:users:groups!user", "read:servers!user", "start:servers!user", "custom:werkplaats:look!user",
+    ]  # fmt: skip
+    user, own = c.JupyterHub.load_roles
+    look = "custom:werkplaats:look!user"
+    assert user == {"name": "user", "scopes": ["self", "access:services!service=desk", look]}
+    assert own == {"name": "desk", "services": ["desk"], "scopes": ["users:shares"]}
     assert set(c.Spawner.server_token_scopes) == {
         "users:activity!user", "access:servers!server", "read:shares!server",
         "access:services!service=desk",

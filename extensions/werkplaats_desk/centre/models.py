@@ -266,10 +266,10 @@ class Look(Base):
     ends_at
         When it ends by itself.
     ended_at
-        When it was found to be over: the share gone, and nothing of the expert's open in that server.
+        When it was over: the share gone. The server itself closes what the expert has open, within seconds.
     ending
-        Why it ends: ``declined``, ``withdrawn``, ``person``, ``expert``, ``time``, ``server-gone`` or
-        ``mount``; empty while it goes on.
+        Why it ends: ``declined``, ``withdrawn``, ``person``, ``expert``, ``time``, ``server-gone``,
+        ``ticket`` (closed, or handed over) or ``failed``; empty while it goes on.
     entry
         Of the audit, begun before the share and closed after its end.
     """

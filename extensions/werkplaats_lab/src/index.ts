@@ -4,6 +4,7 @@ import { DocumentRegistry } from '@jupyterlab/docregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { Banner } from './banner';
+import { company } from './company';
 import { data } from './data';
 import { early } from './early';
 import { gone, goneAtLast, hubPage, silenceDialogs } from './ending';
@@ -103,4 +104,4 @@ function openDocuments(shell: ILabShell, manager: IDocumentManager): Set<Documen
   return found;
 }
 
-export default [plugin, data, early, help];
+export default [plugin, data, early, help, company];

@@ -135,6 +135,29 @@ export function helpWordsIn(languageCode: string): IPanelWords {
   return help[isDutch(languageCode) ? 'nl' : 'en'];
 }
 
+/** What is said of who looks along. */
+export interface ICompanyWords {
+  /** With until when, or without an end. */
+  here: (name: string, until: string) => string;
+  end: string;
+}
+
+const company: Record<'nl' | 'en', ICompanyWords> = {
+  nl: {
+    here: (name, until) => `${name} kijkt mee${until && ` tot ${until}`}.`,
+    end: 'Stop het meekijken'
+  },
+  en: {
+    here: (name, until) => `${name} looks along${until && ` until ${until}`}.`,
+    end: 'End looking along'
+  }
+};
+
+/** Return the words of the band above Lab in Lab's language. */
+export function companyWordsIn(languageCode: string): ICompanyWords {
+  return company[isDutch(languageCode) ? 'nl' : 'en'];
+}
+
 function isDutch(languageCode: string): boolean {
   return /^nl\b|^nl_/.test(languageCode);
 }

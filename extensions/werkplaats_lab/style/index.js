@@ -1,2 +1,3 @@
 import './notice.css';
 import './data.css';
+import './company.css';
