@@ -134,7 +134,7 @@ def test_the_same_in_english(platform: Platform, in_lab) -> None:
     expect(walk.page.locator("main")).to_contain_text("vehicles")
     walk.keep("history", whole=True)
     walk.page.goto(platform.instance.url + "services/desk/provenance/statement?language=en")
-    expect(walk.page.locator("body")).to_contain_text("vehicles")
+    expect(walk.page.locator("body")).to_contain_text("Vehicles (synthetic)")
     walk.keep("statement", whole=True)
 
 
