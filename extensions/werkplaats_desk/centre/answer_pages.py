@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from werkplaats_desk.centre import bundle, canned, hours, queue, tickets
+from werkplaats_desk.centre import bundle, canned, hours, look_pages, queue, tickets
 from werkplaats_desk.centre.bundle import Laid
 from werkplaats_desk.centre.drafts import Body, Key
 from werkplaats_desk.centre.inbox_pages import TheExpert
@@ -145,6 +145,7 @@ def _page(
         request, "inbox_ticket.html", person, status=typed.status, view=view, ticket=ticket, typed=typed,
         canned=_CANNED, done=_done().get(done, ""), as_html=as_html, today=date.today(), now=time.time(),
         others=_others(desk, ticket, person), press=token_urlsafe(24), begun=begun,
+        sight=look_pages.sight(desk, number, person),
     )  # fmt: skip
     if view.has_pictures:
         answer.headers.update(_WITH_PICTURES)

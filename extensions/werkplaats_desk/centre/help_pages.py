@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 
 from werkplaats_desk import access_requests, fields, words
-from werkplaats_desk.centre import asking, attachments, offering, tickets
+from werkplaats_desk.centre import asking, attachments, look_pages, offering, tickets
 from werkplaats_desk.centre.asking import Said
 from werkplaats_desk.centre.attachments import Named
 from werkplaats_desk.centre.drafts import MOST_TEXT, Draft, Reply
@@ -147,7 +147,7 @@ def _one(
         request, "help_one.html", person, status=status, ticket=ticket, said=said, history=history,
         shown=shown, given={"key": given.get("key") or new_key(), "text": given.get("text", "")},
         wrong=wrong, topics=_titles(help_), most=MOST_TEXT, written=_written(said, person),
-        kept=any(one.attachments for one in said),
+        kept=any(one.attachments for one in said), sight=look_pages.sight(desk, number, person),
     )  # fmt: skip
 
 
