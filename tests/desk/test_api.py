@@ -99,6 +99,7 @@ def test_the_description(browser: Make) -> None:
         f"{PREFIX}api/applications/{{number}}",
         f"{PREFIX}api/applications/{{number}}/decision",
         f"{PREFIX}allocation.csv",
+        f"{PREFIX}expertise.csv",
         f"{PREFIX}api/datasets",
         f"{PREFIX}api/datasets/history",
         f"{PREFIX}api/datasets/{{name}}",
