@@ -373,6 +373,9 @@ def test_numbers_that_are_none(browser: Make, desk: Desk) -> None:
     ):
         assert expert.get(path).status_code == 404, path
     assert expert.post("inbox/99/taking", "inbox").status_code == 404
-    bare = expert.client.post(f"{PREFIX}inbox/{number}/taking", data={}, follow_redirects=False)
-    assert bare.status_code == 403
+    for form in (*(f"{number}/{act}" for act in ("taking", "messages", "handing", "booking", "closing")),
+                 "hours/1/withdrawal"):  # fmt: skip
+        bare = expert.client.post(f"{PREFIX}inbox/{form}", data={}, follow_redirects=False)
+        assert bare.status_code == 403, form
+        assert "open for too long" in bare.text
     assert ticket(desk, number).state == "new"

@@ -155,6 +155,8 @@ def test_the_way_in(browser: Make) -> None:
 
 
 POSTS = [
+    "inbox/1/taking", "inbox/1/messages", "inbox/1/handing", "inbox/1/booking", "inbox/1/closing",
+    "inbox/hours/1/withdrawal",
     "apply", "applications/1/decision", "applications/1/withdrawal", "logout", "new-course",
     "join/abc", "courses/1/start", "courses/1/end", "datasets/cohort/acceptance",
     "datasets/cohort/applications", "datasets/cohort/applications/1/withdrawal",

@@ -84,6 +84,8 @@ class View:
         How many messages are not shown.
     written
         Keys of what the reader wrote: what a browser kept of those forms it can forget.
+    may_book
+        Whether the reader may book time on it.
     blocked
         Why the reader cannot take it now; empty where they can, or need not.
     """
@@ -94,6 +96,7 @@ class View:
     written: list[str]
     history: list[TicketAct]
     minutes: int
+    may_book: bool
     blocked: str
 
     @property
@@ -181,6 +184,7 @@ def _view(desk: Desk, person: Person, number: int, whole: bool) -> View:
         contents = bundle.beside(session, attachments)
         history = tickets.history(session, ticket)
         minutes = hours.of_ticket(session, ticket)
+        may_book = hours.helped(session, desk.settings, ticket, person)
         blocked = _blocked(session, desk, person, ticket)
     room = Room()
     said = [
@@ -188,7 +192,7 @@ def _view(desk: Desk, person: Person, number: int, whole: bool) -> View:
         for message in shown
     ]
     written = [message.key for message in shown if message.author == person.name]
-    return View(ticket, said, len(messages) - len(shown), written, history, minutes, blocked)
+    return View(ticket, said, len(messages) - len(shown), written, history, minutes, may_book, blocked)
 
 
 def _blocked(session: Session, desk: Desk, person: Person, ticket: Ticket) -> str:

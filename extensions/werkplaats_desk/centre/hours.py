@@ -72,16 +72,22 @@ def _of_press(session: Session, expert: str, key: str) -> Booking | None:
     return session.scalar(select(Booking).where(Booking.expert == expert, Booking.key == key))
 
 
-def _require_helper(session: Session, settings: Settings, ticket: Ticket, expert: Person) -> None:
-    """Refuse who did not help: an expert has it, had it, or wrote in it, and did not ask it."""
+def helped(session: Session, settings: Settings, ticket: Ticket, expert: Person) -> bool:
+    """Return whether somebody may book time: an expert who has it, had it or wrote in it, and did not ask."""
     if not expert.answers(settings) or ticket.person == expert.name:
-        raise Refusal("not-helped", _("Time is booked by an expert, on somebody else's question."), 403)
+        return False
     worked = select(TicketAct.id).where(
         TicketAct.ticket_id == ticket.id,
         TicketAct.by == expert.name,
         TicketAct.act.in_(("taken", "wrote")),
     )
-    if ticket.expert != expert.name and session.scalar(worked.limit(1)) is None:
+    return ticket.expert == expert.name or session.scalar(worked.limit(1)) is not None
+
+
+def _require_helper(session: Session, settings: Settings, ticket: Ticket, expert: Person) -> None:
+    if not expert.answers(settings) or ticket.person == expert.name:
+        raise Refusal("not-helped", _("Time is booked by an expert, on somebody else's question."), 403)
+    if not helped(session, settings, ticket, expert):
         raise Refusal("not-helped", _("Take this question first; then book your time on it."), 409)
 
 
