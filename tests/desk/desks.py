@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ class RunningDesk:
     database: Database
     hub: FakeHub
     process: subprocess.Popen[bytes] | None = None
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=5, trust_env=False))
 
     @property
     def address(self) -> str:
@@ -51,7 +52,7 @@ class RunningDesk:
     def answers(self) -> bool:
         """Return whether it serves requests."""
         try:
-            return httpx.get(f"{self.address}health", timeout=5).status_code == 200
+            return self.http.get(f"{self.address}health").status_code == 200
         except httpx.HTTPError:
             return False
 

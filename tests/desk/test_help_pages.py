@@ -76,9 +76,15 @@ def test_a_link_fills_in(browser: Make) -> None:
     assert re.search(r'value="high" required checked', page)
     page = mkb.get(mkb.get("help/new?topic=health").headers["location"]).text
     assert '<option value="health" selected>' in page
-    for odd in ("?topic=%00%22%3E", "?about=%3Cscript%3E", "?key=x", "?key=%22%3E%3Cscript%3E"):
+    for odd in (
+        "?topic=%00%22%3E",
+        "?about=%3Cscript%3E",
+        "?key=x",
+        "?key=aaaaaaaaaaaaaaaaaaaa%00",
+        "?key=%22%3E%3Cscript%3E",
+    ):
         answer = mkb.get(f"help/new{odd}")
-        answer = mkb.get(answer.headers["location"]) if answer.status_code == 303 else answer
+        answer = mkb.get(answer.headers["location"])
         assert answer.status_code == 200
         assert "<script>" not in answer.text
     assert mkb.get("help").text.count("<li>") == browser("rijk").get("help").text.count("<li>")
@@ -101,7 +107,7 @@ def test_what_makes_no_sense(
     """The form comes back with what was filled in, its key, and a sentence."""
     fake_queue.let("mkb-verkenning", "mkb")
     mkb, given = browser("mkb"), form(**changes)
-    answer = mkb.post("help/new", "help/new?key=x", **given)
+    answer = mkb.post("help/new", "help", **given)
     assert answer.status_code in (400, 403, 422)
     assert said in answer.text
     assert f'name="key" value="{given["key"]}"' in answer.text

@@ -64,7 +64,9 @@ def _mended(mend: Any) -> BeforeValidator:
     return BeforeValidator(lambda given: mend(given) if isinstance(given, str) else given)
 
 
-Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
+#: Of what makes a form one.
+KEY: Final = r"^[A-Za-z0-9_-]{16,64}$"
+Key = Annotated[str, StringConstraints(pattern=KEY)]
 # What is mended is mended first: an annotation that stands later is carried out earlier.
 Line = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=3, max_length=120), _mended(on_one_line)

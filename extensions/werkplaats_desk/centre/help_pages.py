@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -15,7 +16,7 @@ from werkplaats_desk import access_requests, fields, words
 from werkplaats_desk.centre import asking, attachments, look_pages, offering, tickets
 from werkplaats_desk.centre.asking import Said
 from werkplaats_desk.centre.attachments import Named
-from werkplaats_desk.centre.drafts import MOST_TEXT, Draft, Reply
+from werkplaats_desk.centre.drafts import KEY, MOST_TEXT, Draft, Reply
 from werkplaats_desk.centre.entrance import TheHelp
 from werkplaats_desk.centre.states import URGENCIES
 from werkplaats_desk.desk import Desk, Fields, Reader, TheDesk
@@ -35,6 +36,11 @@ _ASKED: Final = ("key", "subject", "question", "topic", "urgency", "project")
 def new_key() -> str:
     """Return what makes a form one: however often it is sent, it is carried out once."""
     return secrets.token_urlsafe(24)
+
+
+def _key(given: str) -> str:
+    """Return a form's key; a new one for what is none, which no database need be asked of."""
+    return given if re.fullmatch(KEY, given) and "\n" not in given else new_key()
 
 
 def unread(desk: Desk, person: Person) -> int:
@@ -63,7 +69,7 @@ def blank(
     about: str = "",
 ) -> Response:  # fmt: skip
     """Show the form. Its key stands in its address: who comes back to it finds what became of it."""
-    if not key:
+    if key != _key(key):
         given = {"key": new_key(), "topic": topic, "about": about}
         kept = {name: value for name, value in given.items() if value}
         return see(f"{desk.settings.prefix}help/new?{urlencode(kept)}")
@@ -110,7 +116,7 @@ def _form(
     wrong: dict[str, str], status: int = 200,
 ) -> Response:  # fmt: skip
     projects = access_requests.projects(desk.queue.view(), person.name)
-    key = given.get("key") or new_key()
+    key = _key(given.get("key", ""))
     return render(
         request, "help_new.html", person, status=status, given={**given, "key": key}, wrong=wrong,
         topics=help_.topics, urgencies=URGENCIES, projects=projects, most=MOST_TEXT,
@@ -145,7 +151,7 @@ def _one(
         }
     return render(
         request, "help_one.html", person, status=status, ticket=ticket, said=said, history=history,
-        shown=shown, given={"key": given.get("key") or new_key(), "text": given.get("text", "")},
+        shown=shown, given={"key": _key(given.get("key", "")), "text": given.get("text", "")},
         wrong=wrong, topics=_titles(help_), most=MOST_TEXT, written=_written(said, person),
         kept=any(one.attachments for one in said), sight=look_pages.sight(desk, number, person),
     )  # fmt: skip
