@@ -159,6 +159,7 @@ POSTS = [
     "join/abc", "courses/1/start", "courses/1/end", "datasets/cohort/acceptance",
     "datasets/cohort/applications", "datasets/cohort/applications/1/withdrawal",
     "datasets/cohort/steward/1/decision", "datasets/cohort/steward/revocation",
+    "help/mail", "help/mail/code", "help/mail/away", "mail/again",
 ]  # fmt: skip
 
 
