@@ -162,6 +162,7 @@ POSTS = [
     "datasets/cohort/applications", "datasets/cohort/applications/1/withdrawal",
     "datasets/cohort/steward/1/decision", "datasets/cohort/steward/revocation",
     "help/new", "help/1/messages", "help/1/closed", "help/1/emptied", "help/offering",
+    "help/mail", "help/mail/code", "help/mail/away", "mail/again",
 ]  # fmt: skip
 
 
