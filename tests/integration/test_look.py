@@ -284,6 +284,7 @@ def test_it_ends_in_time_though_the_desk_was_away(
     sitting.begin()
     status = f"{platform.instance.url}user/{PERSON}/api/status"
     until(lambda: expert.page.request.get(status).status == 200, within=PROMISED)  # by its own cookies
+    expert.sockets.clear()  # of those that a reload ends Playwright says nothing
     expert.page.reload()
     expert.page.locator("#jp-main-dock-panel").wait_for()
     until(lambda: len(expert.open()) > 0, within=30)
