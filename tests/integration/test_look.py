@@ -299,6 +299,8 @@ def test_it_ends_in_time_though_the_desk_was_away(
     finally:
         platform.supervisor.start("desk")
     wait_for_desk(platform)
+    sitting.end()
+    sitting.until_over()
 
 
 def test_without_the_hub_nobody_stays_but_the_person(
