@@ -60,6 +60,12 @@ class Brief(_ExpiringDict):  # type: ignore[misc]  # JupyterHub has no annotatio
         if model and model.get("name") != self._owner and time.monotonic() - self.timestamps[key] > FRESH:
             del self[key]
 
+    def forget(self, name: str) -> None:
+        """Forget what was said of somebody: a browser that was put out comes back within milliseconds."""
+        for key, model in list(self.values.items()):
+            if model and model.get("name") == name:
+                del self[key]
+
 
 class Looks:
     """Until when experts may look along, as the Hub has it.
@@ -178,6 +184,7 @@ class Guests:
                 self._confirmed[token] = time.monotonic()
             unheard = time.monotonic() - self._confirmed.get(token, float("-inf"))
             if may is False or unheard > _GRACE:
+                self._auth.cache.forget(name)
                 self._close(token)
                 self._log.warning("%s no longer looks along", name)
 

@@ -227,6 +227,20 @@ def test_a_server_must_run(desk: Desk, fake_hub: FakeHub, asked: int, mkb: Perso
     agree(desk, asked, mkb)
 
 
+def test_one_server_has_one_look_of_an_expert(desk: Desk, fake_hub: FakeHub, on: int, mkb: Person) -> None:
+    """Of two questions: the end of one would take the share of the other along."""
+    with desk.database.transaction() as session:
+        draft = Draft.model_validate({**DRAFT, "key": "another-form-of-theirs"})
+        other, _new = tickets.submit(session, desk.settings, mkb, draft, Origin("regional", server=SERVER))
+        tickets.take(session, other, EXPERT)
+    looking.ask(desk, other.id, EXPERT)
+    with pytest.raises(Refusal, match="another question"):
+        agree(desk, other.id, mkb)
+    looking.stop(desk, on, mkb)
+    agree(desk, other.id, mkb)
+    assert fake_hub.shares == {SERVER: ["expert"]}
+
+
 # -- beside restricted data --------------------------------------------------------------------------
 
 

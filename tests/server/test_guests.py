@@ -233,6 +233,17 @@ async def test_it_ends_at_the_hubs_word(server: Server) -> None:
     assert await server.status("anna") == 200
 
 
+async def test_who_was_put_out_does_not_come_back(server: Server) -> None:
+    """Lab opens a closed websocket again at once; what was heard of the expert just before is forgotten."""
+    server.hub.share("expert")
+    opened = await server.websocket("expert")
+    assert await server.status("expert") == 200
+    server.hub.revoke("expert")
+    await server.guests.look()
+    assert await server.status("expert") == 403
+    await until_closed(opened)
+
+
 async def test_nothing_is_carried_out_after_the_end(server: Server) -> None:
     """A browser that does not close its side sends in vain, and is cut off."""
     server.hub.share("expert")

@@ -21,6 +21,7 @@ from werkplaats_datasets.grants import LASTS
 from werkplaats_desk import history, words
 from werkplaats_desk.centre import looks, tickets
 from werkplaats_desk.centre.models import Look, Ticket
+from werkplaats_desk.database import alone
 from werkplaats_desk.datasets import Datasets, Log
 from werkplaats_desk.desk import Desk
 from werkplaats_desk.hub import HubAway
@@ -243,6 +244,9 @@ def _begun(desk: Desk, audit: Log, entry: int, number: int, person: Person, give
     try:
         with desk.database.transaction() as session:
             look = _that_waits(session, desk, number, person, given)
+            alone(session)
+            if looks.begun_in(session, look.expert, f"{person.name}/{given.server}"):
+                raise _already()
             look.began_at = int(time.time())
             look.ends_at = look.began_at + 60 * given.minutes
             look.minutes, look.entry = given.minutes, entry
@@ -251,6 +255,11 @@ def _begun(desk: Desk, audit: Log, entry: int, number: int, person: Person, give
         _close(audit, entry, "refused", refusal.reason)
         raise
     return look
+
+
+def _already() -> Refusal:
+    sentence = _("This expert looks along in that server already, for another question. End that first.")
+    return Refusal("already", sentence, 409)
 
 
 def _being_mounted(desk: Desk, audit: Log, person: Person) -> str:

@@ -34,3 +34,11 @@ def ticket_of(session: Session, person: str) -> int | None:
     """Return the ticket of the last look in any server of a person's."""
     found = select(Look.ticket_id).where(Look.person == person).order_by(Look.id.desc())
     return session.scalar(found.limit(1))
+
+
+def begun_in(session: Session, expert: str, server: str) -> bool:
+    """Return whether an expert looks along in a server already: there is one share for both questions."""
+    found = select(Look.id).where(
+        Look.expert == expert, Look.server == server, Look.ended_at.is_(None), Look.began_at.is_not(None)
+    )
+    return session.scalar(found.limit(1)) is not None
