@@ -75,6 +75,7 @@ class Asking {
         (this.main.querySelector('h3') ?? this.node.querySelector('h2')).focus();
       }
     }
+    this.warn();
     this.saying();
     this.mine.draw(there);
     this.offering(there);
@@ -186,8 +187,8 @@ class Asking {
     const { words, model } = this;
     this.acknowledged = false;
     this.pieces = model.get('pieces').map((piece, at) => this.piece(piece, at));
-    const warned = model.get('about').restricted && this.pieces.length > 2;
-    const warning = warned
+    // Hidden until it is needed: the desk may know of a restricted dataset that this server does not.
+    const warning = this.pieces.length > 2
       ? make(
           'div',
           { class: 'wp-data-means', role: 'group', 'aria-label': words.restricted.split('.')[0] },
@@ -195,6 +196,8 @@ class Asking {
           this.tick('acknowledged', words.acknowledge, false, on => (this.acknowledged = on))
         )
       : null;
+    this.warning = warning;
+    this.warn();
     const buttons = make(
       'p',
       { class: 'wp-data-buttons' },
@@ -209,6 +212,12 @@ class Asking {
       buttons
     ];
     return parts.filter(part => part !== null);
+  }
+
+  warn() {
+    if (this.warning) {
+      this.warning.hidden = !this.model.get('about').restricted;
+    }
   }
 
   piece({ kind, name, title, text, taken }, at) {

@@ -144,6 +144,7 @@ def test_nothing_is_sent_that_was_not_shown(desk: HelpDesk) -> None:
     press(shown, "send", form=FORM, changed=[None])
     press(shown, "send", form="no", changed="no")
     press(shown, "nothing")
+    assert shown.said.get("refusal") is not True
     shown._handle_custom_msg("send", [])
     assert desk.drafts == []
 
@@ -218,6 +219,18 @@ def test_a_restricted_dataset(desk: HelpDesk, wrong: None, known_by: str) -> Non
     assert "vinkje" in shown.said["text"]
     send(shown, acknowledged=True)
     assert desk.drafts[0]["acknowledged"] is True
+
+
+def test_a_restricted_dataset_of_which_the_desk_alone_knows(desk: HelpDesk, wrong: None) -> None:
+    """Its refusal is said, and brings the tick."""
+    desk.restricted, desk.about = True, {"restricted": False}
+    shown = ask_for_help()
+    preview(shown, "error")
+    send(shown)
+    assert "beperkte dataset" in shown.said["text"]
+    assert (shown.step, shown.about["restricted"]) == ("preview", True)
+    send(shown, acknowledged=True)
+    assert shown.step == "sent"
 
 
 def test_without_attachments_no_tick_is_needed(desk: HelpDesk) -> None:

@@ -182,6 +182,24 @@ def test_a_restricted_dataset_is_warned_of(desk: HelpDesk, browser: Browser, add
     page.context.close()
 
 
+def test_a_restricted_dataset_of_which_the_desk_alone_knows(
+    desk: HelpDesk, browser: Browser, address: str
+) -> None:
+    """The warning and its tick come with the refusal; what was changed stays."""
+    desk.restricted, desk.about = True, {"restricted": False}
+    page = opened(browser, address, ask_for_help(question="Wat nu?", topic="python"))
+    page.get_by_role("button", name="Bekijk wat er").click()
+    tick = page.get_by_label("Ik heb het nagekeken")
+    expect(tick).to_be_hidden()
+    page.locator('[data-kind="question"] textarea').fill("En nu?")
+    page.get_by_role("button", name="Verstuur", exact=True).click()
+    tick.check()
+    page.get_by_role("button", name="Verstuur", exact=True).click()
+    expect(page.get_by_role("heading", name="Het nummer is 41")).to_be_visible()
+    assert [draft["question"] for draft in desk.drafts] == ["En nu?", "En nu?"]
+    page.context.close()
+
+
 def test_nothing_that_somebody_wrote_is_run(desk: HelpDesk, browser: Browser, address: str) -> None:
     """Not a subject, a question, a topic, an answer or a name: all of it is text."""
     bad = '<img src=x onerror="window.hit=1"><script>window.hit=1</script>'
