@@ -54,8 +54,8 @@ def require_told(headers: Mapping[str, str]) -> None:
 
 
 def has_a_say(person: Person, settings: Settings, datasets: Datasets | None) -> bool:
-    """Return whether somebody decides for others, or teaches them."""
-    if person.teaches(settings):
+    """Return whether somebody decides for others, teaches them, or reads what they asked."""
+    if person.teaches(settings) or person.answers(settings):
         return True
     found = datasets.catalogue.offered() if datasets else ()
     return access.is_everybodys(person, settings) or any(

@@ -22,6 +22,7 @@ from werkplaats_desk.centre.inbox_pages import TheExpert
 from werkplaats_desk.centre.models import Message, Ticket, TicketAct
 from werkplaats_desk.centre.notebook import Room
 from werkplaats_desk.centre.text import as_html
+from werkplaats_desk.database import alone
 from werkplaats_desk.desk import Desk, Fields, TheDesk
 from werkplaats_desk.guard import HEADERS
 from werkplaats_desk.login_pages import see
@@ -251,6 +252,7 @@ def take(request: Request, desk: TheDesk, person: TheExpert, given: Fields, numb
     """Take a question that nobody has."""
 
     def act(session: Session, ticket: Ticket) -> None:
+        alone(session)  # of two who take different questions, the second sees what the first has left
         session.refresh(ticket, with_for_update=True)
         if ticket.expert is None:
             _require_may_take(session, desk, person, ticket)
