@@ -114,7 +114,7 @@ def line_of_the_inbox(settings: Settings, ticket: Ticket, message: Message) -> s
     }[ticket.urgency]
     topic = settings.help.topic(ticket.topic) if settings.help else None
     about = str(topic.title) if topic else ticket.topic
-    again = "" if message.kind == "question" else f" ({_('a reply came')})"
+    again = "" if message.kind == "question" else " " + _("(a reply came)")
     page = link(settings, f"inbox/{ticket.id}")
     return f"\n#{ticket.id}  {ticket.subject}{again}\n    {about}, {urgency}, {ticket.language}  {page}\n"
 
