@@ -59,8 +59,9 @@ export const help: JupyterFrontEndPlugin<void> = {
       label: words.caption,
       caption: words.hint,
       icon,
-      execute: () => {
+      execute: async () => {
         const open = before && !before.isDisposed ? before : firstOf(shell, manager);
+        await open?.ready;
         const seen = open ? seenIn(open, contents) : null;
         const panel = new CodePanel(app.serviceManager, rendermime, words, {
           id: `wp-help-panel-${UUID.uuid4()}`,
@@ -91,7 +92,7 @@ export function codeOf(seen: ISeen | null): string {
 
 function notebookOf(manager: IDocumentManager, widget: Widget | null): DocumentRegistry.Context | undefined {
   const context = widget ? manager.contextForWidget(widget) : undefined;
-  return context?.contentsModel?.type === 'notebook' ? context : undefined;
+  return context?.path.endsWith('.ipynb') ? context : undefined;
 }
 
 function firstOf(shell: ILabShell, manager: IDocumentManager): DocumentRegistry.Context | undefined {
