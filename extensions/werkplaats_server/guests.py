@@ -112,7 +112,9 @@ class Looks:
         try:
             answer = await AsyncHTTPClient().fetch(self._request)
             found = json.loads(answer.body)["looks"]
-            self._until = {str(one["expert"]): one["until"] for one in found}
+            # What is past stays so when the Hub no longer has it: it may have said yes just before.
+            past = {name: end for name, end in self._until.items() if end is not None and end <= time.time()}
+            self._until = {**past, **{str(one["expert"]): one["until"] for one in found}}
         except (HTTPClientError, ValueError, KeyError, TypeError) as wrong:
             raise OSError(f"the Hub does not say who looks along: {wrong}") from wrong
         self._at = began

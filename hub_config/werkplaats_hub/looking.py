@@ -56,10 +56,10 @@ class Looks(APIHandler):  # type: ignore[misc]  # JupyterHub has no annotations
         row = self._row(user_name, server_name)
         found = []
         for share in self.db.query(orm.Share).filter_by(spawner_id=row.id).all():
+            if share.user is not None:
+                found.append(_model(share))  # also what is past: the server remembers that it is
             if share.expired:
                 self.db.delete(share)
-            elif share.user is not None:
-                found.append(_model(share))
         self.db.commit()
         self.finish(json.dumps({"looks": found}))
 

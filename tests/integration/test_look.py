@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +23,6 @@ from .browserless import Session
 from .conftest import PREFIX, Platform, until, wait_for_desk
 from .desks import DESK, send
 from .test_alone import marked
-from .test_datasets_desk import token_of
 
 pytestmark = pytest.mark.usefixtures("idle", "desk_without_a_past")
 
@@ -339,10 +339,7 @@ def test_it_does_not_outlive_the_server(platform: Platform, sitting: Sitting) ->
     assert sitting.mkb.start({"flavour": "first-steps"}).status in (201, 202)
     sitting.mkb.wait_ready()
     assert sitting.let_in() == 403
-    (job,) = platform.jobs("mkb")
-    headers = {"Authorization": f"token {token_of(job)}"}
-    shares = requests.get(f"{sitting.mkb.url}hub/api/shares/{PERSON}/", headers=headers, timeout=30)
-    assert shares.json()["items"] == []
+    assert sitting.mkb.api("GET", f"shares/{PERSON}/").body["items"] == []
     sitting.until_over(within=40)
     assert sitting.last("ending") == "server-gone"
 
@@ -362,16 +359,27 @@ def test_beside_a_restricted_dataset_nobody_looks_along(platform: Platform, sitt
     until(lambda: sitting.let_in() == 403, within=PROMISED)
 
 
+def token_of_server(platform: Platform) -> str:
+    """Return the token of the person's server, as it has it itself."""
+    found = platform.run("pgrep", "-u", PERSON, "-f", "jupyterhub-singleuser|werkplaats_server").split()
+    variables = Path(f"/proc/{found[-1]}/environ").read_text().split("\0")
+    token = next(v.partition("=")[2] for v in variables if v.startswith("JUPYTERHUB_API_TOKEN="))
+    headers = {"Authorization": f"token {token}"}
+    assert (
+        requests.get(f"{platform.instance.url}hub/api/user", headers=headers, timeout=30).status_code == 200
+    )
+    return token
+
+
 def test_only_the_desk_shares_and_only_with_an_expert(platform: Platform, sitting: Sitting) -> None:
     """Neither a person's own token, nor a server's, nor the expert's; nor for long, nor with anybody."""
-    (job,) = platform.jobs("mkb")
     given, until_ = sitting.given(), int(time.time()) + 600
     own = (platform.instance.secrets / "desk-token").read_text().strip()
 
     def begin(token: str, owner: str = PERSON, **body: Any) -> int:
         return sitting.begin_at_the_hub(token, owner, **{"expert": EXPERT, "until": until_, **body})
 
-    for token in (sitting.mkb.token, token_of(job), sitting.expert.token, own):
+    for token in (sitting.mkb.token, token_of_server(platform), sitting.expert.token, own):
         assert begin(token) == 403
     assert begin(given, owner=EXPERT) == 403
     for name in (PREFIX + "student", PERSON, "nobody"):
