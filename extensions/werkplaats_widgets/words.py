@@ -91,7 +91,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         ),
         "outside": "Dit werkt alleen in een server van het platform. Open het notebook daar.",
         "desk_away": (
-            "De balie van het platform geeft nu geen antwoord. Probeer het zo opnieuw; "
+            "Het loket geeft nu geen antwoord. Probeer het zo opnieuw; "
             "wat gekoppeld is, blijft."
         ),
         "mounts_away": (
