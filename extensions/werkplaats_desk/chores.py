@@ -48,8 +48,10 @@ class Chores:
             figures.refresh(session, self._desk.settings, datetime.now())
 
     def _questions(self, now: int) -> None:
-        """Close what nobody wrote in any more, and let go of what came along in what is long over."""
+        """See to questions whose expert left, that nobody wrote in any more, or that are long over."""
+        told = self._desk.settings.help
         with self._desk.database.transaction() as session:
+            tickets.release_left(session, [expert.name for expert in told.experts] if told else [])
             tickets.close_silent(session, now)
         with self._desk.database.transaction() as session:
             tickets.empty_old(session, now)

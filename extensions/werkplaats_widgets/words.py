@@ -90,10 +90,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
             "gebruiken; open datasets wel."
         ),
         "outside": "Dit werkt alleen in een server van het platform. Open het notebook daar.",
-        "desk_away": (
-            "Het loket geeft nu geen antwoord. Probeer het zo opnieuw; "
-            "wat gekoppeld is, blijft."
-        ),
+        "desk_away": ("Het loket geeft nu geen antwoord. Probeer het zo opnieuw; wat gekoppeld is, blijft."),
         "mounts_away": (
             "Datasets kunnen op deze machine nu niet worden gekoppeld of ontkoppeld. Probeer het zo opnieuw; "
             "wat gekoppeld is, blijft."

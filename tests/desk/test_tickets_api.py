@@ -440,6 +440,27 @@ def test_silence_closes_what_was_answered(call: Call, desk: Desk) -> None:
     assert (last.by, last.act, last.detail) == ("", "closed", {"days": 14})
 
 
+def test_who_is_no_expert_any_more_keeps_no_question(call: Call, desk: Desk) -> None:
+    """It goes back to the queue; what waits for the person waits on, and their reply brings it back."""
+    for _ in range(2):
+        ask(call)
+    with desk.database.transaction() as session:
+        for number in (1, 2):
+            tickets.take(session, session.get_one(Ticket, number), Person("expert"))
+        two = session.get_one(Ticket, 2)
+        tickets.write(session, desk.settings, two, "expert", "ask", "Welke?", "k" * 16)
+        assert tickets.release_left(session, ["expert", "tweede"]) == 0
+        assert tickets.release_left(session, ["tweede"]) == 2
+        assert tickets.release_left(session, ["tweede"]) == 0
+    assert [(ticket(desk, n).state, ticket(desk, n).expert) for n in (1, 2)] == [
+        ("new", None),
+        ("waiting", None),
+    ]
+    reply = {"key": "r" * 16, "text": "Deze."}
+    assert call("POST", "tickets/2/messages", SERVER, json=reply).status_code == 201
+    assert ticket(desk, 2).state == "new"
+
+
 def test_attachments_go_when_a_question_is_long_over(call: Call, desk: Desk) -> None:
     """Three months after it was closed; what was said stays."""
     ask(call, attachments=[attached()])

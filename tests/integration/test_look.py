@@ -128,7 +128,7 @@ def sitting(platform: Platform) -> Sitting:
         "person": PERSON, "key": f"a-form-of-{now}-{os.getpid()}", "stream": "regional", "project": "",
         "server": f"{PERSON}/", "job": 0, "subject": "Traag", "topic": "data", "urgency": "normal",
         "language": "en", "restricted": 0, "state": "assigned", "expert": EXPERT, "created_at": now,
-        "changed_at": now, "expected_at": now, "version": 1,
+        "changed_at": now, "expected_at": now, "seen": 0, "version": 1,
     }  # fmt: skip
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
     statement = f"INSERT INTO tickets ({names}) VALUES ({marks})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -296,6 +296,24 @@ def close(session: Session, ticket: Ticket, by: str) -> None:
     if ticket.state != "closed":
         ticket.state, ticket.closed_at = "closed", int(time.time())
         _note(session, ticket, by, "closed")
+
+
+def release_left(session: Session, experts: Collection[str]) -> int:
+    """Put back into the queue what somebody has who is no expert any more; return how many those were.
+
+    Parameters
+    ----------
+    experts
+        Their names, as the facility has them now.
+    """
+    asked = select(Ticket).where(Ticket.state.in_(OPEN), Ticket.expert.not_in(list(experts)))
+    found = list(session.scalars(asked.limit(_AT_A_TIME).with_for_update(skip_locked=True)))
+    for ticket in found:
+        ticket.expert = None
+        if ticket.state == "assigned":
+            ticket.state = "new"
+        _note(session, ticket, "", "returned")
+    return len(found)
 
 
 def close_silent(session: Session, now: int) -> int:
