@@ -163,6 +163,7 @@ POSTS = [
     "datasets/cohort/steward/1/decision", "datasets/cohort/steward/revocation",
     "help/new", "help/1/messages", "help/1/closed", "help/1/emptied", "help/offering",
     "help/mail", "help/mail/code", "help/mail/away", "mail/again",
+    "help/1/look", "help/1/look/end", "inbox/1/look", "inbox/1/look/end",
 ]  # fmt: skip
 
 
