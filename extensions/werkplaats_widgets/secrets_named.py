@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from werkplaats_widgets.reading import DOUBLE, NEWLINE, RETURN, SINGLE
+from werkplaats_widgets.reading import DOUBLE, NEWLINE, RETURN, SINGLE, TAB
 from werkplaats_widgets.rules import Rule, Span
 from werkplaats_widgets.secret_values import GAP, is_literal, looks_secret, value_at
 
@@ -128,6 +128,22 @@ def _here(kind: str, pattern: str, needs: tuple[str, ...]) -> Rule:
         return match.span("it") if is_literal(match["it"]) else None
 
     return Rule(kind, re.compile(pattern), needs, part)
+
+
+def _in_a_table(kind: str, names: str) -> Rule:
+    """Return the rule for a variable of an environment and its value, however a table sets them apart."""
+    space, bar = rf"[ \t{TAB}]", r"[|│]|\\u2502"  # the latter as JSON may write it
+    line = rf"(?:\r?\n|{NEWLINE}(?:\",\s{{0,40}}\")?)"
+    apart = (
+        rf"(?:{_QUOTE}?(?:{space}|{bar}){{1,60}}|{_QUOTE}?{space}{{0,8}}[=:]{space}{{0,8}}{line}{space}{{0,40}}"
+        rf"|</t[hd]>{line}?{space}{{0,40}}<t[hd][^<>\r\n]{{0,60}}>)"
+    )
+    pattern = rf"(?:{names}){apart}{_QUOTE}?(?P<it>[A-Za-z0-9+/=_.~-]{{16,}}+)"
+
+    def part(match: re.Match[str]) -> Span | None:
+        return match.span("it") if looks_secret(match["it"], 12) else None
+
+    return Rule(kind, re.compile(pattern), ("_TOKEN", "_SECRET", "_KEY", "_PASSWORD"), part)
 
 
 _TO_THE_END: Final = rf"(?P<it>{_LINE[:-1]}\"'{DOUBLE}{SINGLE}]++)"
@@ -292,6 +308,9 @@ RULES: Final = (
     _named("key", "key|sleutel", _drawn),
     _option("password", "password|passwd|pass|pwd|passphrase|wachtwoord"),
     _option("token", "token|secret|api-?key|access-?key|auth"),
+    _in_a_table("token", "_TOKEN|_SECRET"),
+    _in_a_table("key", "_KEY"),
+    _in_a_table("password", "_PASSWORD"),
     _sentence("password", "password|passwd|passphrase|wachtwoord|pass|pwd|pw|inlogcode"),
     _beside(
         "password",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from werkplaats_desk.centre.drafts import Draft
 from werkplaats_desk.centre.look_clock import LookClock
 from werkplaats_desk.centre.looking import Consent
 from werkplaats_desk.centre.models import Look, Ticket, TicketAct
+from werkplaats_desk.centre.notices import speaking
 from werkplaats_desk.centre.tickets import Origin
 from werkplaats_desk.desk import Desk
 from werkplaats_desk.hub import HubAway
@@ -37,6 +38,13 @@ DRAFT = {
     "key": "a-key-of-a-form-1234", "subject": "It is slow", "question": "Why is it slow?", "topic": "data",
     "urgency": "normal", "language": "nl",
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Read sentences as they stand in the source."""
+    with speaking("en"):
+        yield
 
 
 @pytest.fixture

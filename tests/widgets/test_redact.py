@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import time
@@ -172,3 +173,32 @@ def test_two_megabytes() -> None:
     began = time.process_time()
     redact(text)
     assert time.process_time() - began < 20
+
+
+TABLES = (
+    "JUPYTERHUB_API_TOKEN            {secret}\nHOME      /home/mkb",
+    "JUPYTERHUB_API_TOKEN\t{secret}",
+    "| JUPYTERHUB_API_TOKEN | {secret} |",
+    "│ JUPYTERHUB_API_TOKEN │ {secret} │",
+    "<tr><th>JUPYTERHUB_API_TOKEN</th>\n      <td>{secret}</td></tr>",
+    "JUPYTERHUB_API_TOKEN=\n{secret}",
+    '{{"JUPYTERHUB_API_TOKEN":\n    "{secret}"}}',
+)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_variable_and_its_value_in_a_table(table: str) -> None:
+    """As pandas, a shell and HTML show an environment; also within a notebook's outputs."""
+    for seed in range(5):
+        secret = hashlib.md5(str(seed).encode()).hexdigest()  # the shape of JupyterHub's tokens
+        text = table.format(secret=secret)
+        assert secret not in redact(text)
+        assert secret not in redact(in_a_notebook(text))
+
+
+def test_what_this_kernel_keeps_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own token goes wherever it stands, whatever it looks like; a short value is no secret."""
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "plain words of a token")
+    monkeypatch.setenv("OTHER_KEY", "short")
+    text = "here: plain words of a token. And a short one."
+    assert taken_out(text) == ("here: [removed: token]. And a short one.", {"token": 1})
