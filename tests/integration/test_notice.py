@@ -220,8 +220,9 @@ def test_a_text_that_cannot_be_saved_keeps_its_page(sit_down: Callable[..., Desk
     desk.page.reload()
     expect(desk.banner).to_contain_text(desk.words["title"], timeout=30_000)
     desk.ready()
+    desk.type("en ")  # all of the editor is there, before nothing can be fetched any more
     desk.page.context.set_offline(True)
-    desk.type("en nog wat ")
+    desk.type("nog wat ")
     desk.platform.run("scancel", desk.job)
     desk.platform.session("mkb").wait_gone()
     desk.page.context.set_offline(False)
