@@ -72,6 +72,11 @@ class Ending:
         return self.lent and self.how == "PREEMPTED"
 
     @property
+    def looked_for(self) -> bool:
+        """Whether Slurm is still asked how it ended, so that a page looks again."""
+        return not self.how and time.time() - self.at < _PATIENCE
+
+    @property
     def sentences(self) -> list[str]:
         """What happened, and how to go on."""
         clock = spoken.clock(datetime.fromtimestamp(self.at).astimezone())
