@@ -9,7 +9,8 @@ from typing import Final
 from markupsafe import Markup, escape
 
 #: Code stands between three backticks, after which a language may be named; what is not ended is code.
-_CODE: Final = re.compile(r"```(?:[ \t]*[\w+#.-]{0,20}[ \t]*\n)?(.*?)(?:```|\Z)", re.DOTALL)
+#: Spaces that were taken are not given back: of many of them, two runs would share them in every way.
+_CODE: Final = re.compile(r"```(?:[ \t]*+(?:[\w+#.-]{1,20}+[ \t]*+)?\n)?(.*?)(?:```|\Z)", re.DOTALL)
 #: An address of the web. What ends a sentence, or what a sentence has around it, is no part of it.
 _LINK: Final = re.compile(r"\bhttps?://[^\s<>\"'`\\{}|^]{1,2000}")
 _ENDS: Final = ".,;:!?)]*_"
