@@ -472,6 +472,19 @@ def test_attachments_go_when_a_question_is_long_over(call: Call, desk: Desk) -> 
     assert (count(desk, Attachment), count(desk, Message)) == (0, 1)
 
 
+def test_a_long_conversation(call: Call, desk: Desk) -> None:
+    """The question and the last messages, and how many there are between."""
+    ask(call)
+    assert call("GET", "tickets/1", SERVER).json()["left"] == 0
+    with desk.database.transaction() as session:
+        one = session.get_one(Ticket, 1)
+        for n in range(120):
+            tickets.write(session, desk.settings, one, one.person, "reply", f"reply {n}", key())
+    whole = call("GET", "tickets/1", SERVER).json()
+    assert [one["body"] for one in whole["messages"][1:]] == [f"reply {n}" for n in range(21, 120)]
+    assert (whole["messages"][0]["kind"], whole["left"]) == ("question", 21)
+
+
 def test_the_desk_does_so_by_itself(call: Call, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every minute it looks."""
     from werkplaats_desk.chores import Chores
