@@ -66,7 +66,7 @@ EVIL = [
 ]
 WRAPPED = ["{}", "before {} after", "```\n{}\n```", "https://example.eu/ {}", "a\n\n{}\nb", "```{}"]
 #: All that the rendering makes, and what such a thing may have.
-ALLOWED = {"p": set(), "br": set(), "pre": {"tabindex"}, "code": set(), "a": {"href", "rel"}}
+ALLOWED = {"p": set(), "br": set(), "pre": {"tabindex"}, "code": set(), "a": {"href", "target", "rel"}}
 
 
 class Seen(HTMLParser):
@@ -84,6 +84,7 @@ class Seen(HTMLParser):
             given = dict(attrs)
             assert (given["href"] or "").startswith(("https://", "http://"))
             assert given["rel"] == "noopener noreferrer nofollow"
+            assert given["target"] == "_blank", "with noopener: its page reads nothing of what is kept here"
             self.links.append(given["href"] or "")
 
     def handle_data(self, data: str) -> None:
