@@ -63,6 +63,9 @@ class Chores:
         except (OSError, SQLAlchemyError, Away, ValueError, KeyError) as wrong:
             self._desk.problems[name] = str(wrong)
             _log.error("%s: %s", name, wrong)
+        except Exception as wrong:  # nobody foresaw it; the others, and the next minute, go on
+            self._desk.problems[name] = f"{type(wrong).__name__}: {wrong}"
+            _log.exception("%s", name)
 
     def _work(self) -> None:
         while True:

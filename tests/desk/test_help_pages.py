@@ -12,7 +12,7 @@ from tests.desk.conftest import PREFIX, Browser, FakeQueue
 from tests.desk.test_text import EVIL
 
 from werkplaats_desk.centre import asking, tickets
-from werkplaats_desk.centre.drafts import Draft
+from werkplaats_desk.centre.drafts import Attached, Draft
 from werkplaats_desk.centre.models import Ticket
 from werkplaats_desk.centre.states import Kind
 from werkplaats_desk.desk import Desk
@@ -206,6 +206,33 @@ def test_attachments(browser: Make, desk: Desk) -> None:
         assert mkb.get(f"help/{number}/attachments/{wrong}").status_code == 404
     other = asked(desk, attachments=[attached()])
     assert mkb.get(f"help/{other}/attachments/1").status_code == 404
+
+
+def test_a_page_has_an_end(browser: Make, desk: Desk) -> None:
+    """However much somebody wrote and attached: the question, the last messages, and a link to the others."""
+    number, mkb = (
+        asked(desk, question="How it began", attachments=[attached("the first cell")]),
+        browser("mkb"),
+    )
+    beside = [Attached.model_validate(attached(f"{n:02}" * 9_000, "log", f"log {n}")) for n in range(12)]
+    with desk.database.transaction() as session:
+        one = session.get_one(Ticket, number)
+        for n in range(120):
+            sent = beside if n > 100 else []
+            tickets.write(session, desk.settings, one, "mkb", "reply", f"reply-{n:03}.", key(), sent)
+    page = mkb.get(f"help/{number}").text
+    assert "How it began" in page
+    assert "the first cell" in page
+    assert re.findall(r"reply-(\d{3})\.", page) == [f"{n:03}" for n in range(21, 120)]
+    assert page.count("<details>") == 1 + 2**20 // 18_000, "what is shown beside them, in all"
+    assert page.count("/attachments/") == 1 + 12 * 19, "the others are there to be downloaded"
+    before = re.search(rf"help/{number}(\?before=\d+)#", page)
+    assert before is not None
+    earlier = mkb.get(f"help/{number}{before[1]}").text
+    assert re.findall(r"reply-(\d{3})\.", earlier) == [f"{n:03}" for n in range(21)]
+    assert "?before=" not in earlier
+    mkb.post(f"help/{number}/closed", f"help/{number}")
+    assert "Take the attachments away" in mkb.get(f"help/{number}{before[1]}").text
 
 
 def test_attachments_are_taken_away(browser: Make, desk: Desk) -> None:

@@ -335,7 +335,7 @@ def test_answers_to_begin_with(browser: Make, desk: Desk, language: str) -> None
 
 
 def test_a_long_conversation(browser: Make, desk: Desk) -> None:
-    """The question and the last messages are shown, and all of them by a link."""
+    """The question and the last messages are shown, and those before them by a link."""
     number = asked(desk, question="How it began")
     with desk.database.transaction() as session:
         one = session.get_one(Ticket, number)
@@ -346,7 +346,16 @@ def test_a_long_conversation(browser: Make, desk: Desk) -> None:
     assert "How it began" in page
     assert re.findall(r"reply-(\d{3})\.", page) == [f"{n:03}" for n in range(51, 150)]
     assert "51 messages after the first one are not shown" in page
-    assert len(re.findall(r"reply-\d{3}\.", expert.get(f"inbox/{number}?all=true").text)) == 150
+    before = re.search(rf"inbox/{number}(\?before=\d+)#", page)
+    assert before is not None
+    earlier = expert.get(f"inbox/{number}{before[1]}").text
+    assert "How it began" in earlier
+    assert re.findall(r"reply-(\d{3})\.", earlier) == [f"{n:03}" for n in range(51)]
+    assert ("are not shown" in page, "?before=" in earlier) == (True, False)
+    assert "Show the last messages" in earlier
+    for odd in ("-1", str(2**31), str(2**70)):
+        shown = expert.get(f"inbox/{number}?before={odd}").text
+        assert re.findall(r"reply-(\d{3})\.", shown) == [f"{n:03}" for n in range(51, 150)]
 
 
 def test_what_is_late_is_said(browser: Make, desk: Desk) -> None:

@@ -146,6 +146,23 @@ def test_pictures_that_are_what_they_say() -> None:
     assert (found.width, found.height) == (640, 480)
 
 
+def test_pictures_are_small_when_they_are_unpacked(browser: Make, desk: Desk) -> None:
+    """A few bytes may say that they are millions of pixels: a page has 40 million of those in all."""
+    many = notebook([code("x", *[shows(image_png=png(5000, 4000), text_plain="beside")] * 3)] * 2)
+    (first, second) = lay("notebook", many).notebook.cells
+    assert [one.kind for one in first.outputs] == ["picture", "picture", "text"]
+    assert {(one.kind, one.hidden) for one in second.outputs} == {("text", ("image/png",))}
+    room = Room()
+    lay("notebook", many, room)
+    (cell,) = lay("notebook", notebook([code("x", shows(image_png=PNG))]), room).notebook.cells
+    assert cell.outputs[0].picture is None, "of all that is on a page together"
+    (cell,) = cells(code("x", shows(image_png=png(8000, 8000)), shows(image_jpeg=JPEG)))
+    assert [one.kind for one in cell.outputs] == ["hidden", "picture"], "one too large leaves room"
+    beside = [{"kind": "notebook", "name": f"{n}.ipynb", "text": many} for n in range(3)]
+    page = browser("expert").get(f"inbox/{asked(desk, attachments=beside)}").text
+    assert (page.count("<img"), page.count("image/png, not shown")) == (2, 16)
+
+
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
 
 

@@ -410,3 +410,22 @@ def test_without_its_key_no_replies_are_taken(folder: Path) -> None:
     assert "Reply above this line" not in mail.body
     with listening(desk):
         until(lambda: "cannot be read" in desk.problems.get("mail-in", ""))
+
+
+def test_a_look_that_fails_is_not_the_last(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it was, what listens goes on, somebody can see it, and it is over when it is over."""
+    number = ask(desk, "mkb")
+    to = reply_address.of_reply(mail_of(desk), number, "mkb")
+
+    def fails(told: Mail) -> bool:
+        raise RuntimeError("nobody foresaw this")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(reply_address, "takes_replies", fails)
+        until(lambda: "mail-in" in desk.problems)
+        assert desk.problems["mail-in"] == "RuntimeError: nobody foresaw this"
+    until(lambda: "mail-in" not in desk.problems)
+    assert hand(desk, MKB, to, written())[0] == 250
+    path(desk).unlink()
+    until(path(desk).is_socket)
+    assert hand(desk, MKB, to, written())[0] == 250

@@ -7,12 +7,14 @@ import time
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 from tests.desk.asked import attached, key, question
 from tests.desk.conftest import PREFIX, Call, FakeQueue
 from tests.desk.fake_datasets import FakeAudit
+from tests.mail_server import until
 
-from werkplaats_desk import pace
+from werkplaats_desk import chores, pace
 from werkplaats_desk.centre import attachments, tickets
 from werkplaats_desk.centre.attachments import Named
 from werkplaats_desk.centre.drafts import Draft, readable
@@ -20,6 +22,7 @@ from werkplaats_desk.centre.models import Attachment, Message, Ticket, TicketAct
 from werkplaats_desk.centre.states import Kind
 from werkplaats_desk.desk import Desk
 from werkplaats_desk.people import Person
+from werkplaats_desk.refusal import Refusal
 
 JOB = {"id": 7, "user": "rijk", "account": "onderzoek", "state": "RUNNING"}
 SERVER = "rijk@"
@@ -472,20 +475,77 @@ def test_attachments_go_when_a_question_is_long_over(call: Call, desk: Desk) -> 
     assert (count(desk, Attachment), count(desk, Message)) == (0, 1)
 
 
+def test_a_long_conversation(call: Call, desk: Desk) -> None:
+    """The question and the last messages, and how many there are between."""
+    ask(call)
+    assert call("GET", "tickets/1", SERVER).json()["left"] == 0
+    with desk.database.transaction() as session:
+        one = session.get_one(Ticket, 1)
+        for n in range(120):
+            tickets.write(session, desk.settings, one, one.person, "reply", f"reply {n}", key())
+    whole = call("GET", "tickets/1", SERVER).json()
+    assert [one["body"] for one in whole["messages"][1:]] == [f"reply {n}" for n in range(21, 120)]
+    assert (whole["messages"][0]["kind"], whole["left"]) == ("question", 21)
+
+
 def test_the_desk_does_so_by_itself(call: Call, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every minute it looks."""
-    from werkplaats_desk.chores import Chores
-
     ask(call, attachments=[attached()])
     answered(desk)
     later = time.time() + tickets.SILENCE + 60
     monkeypatch.setattr(time, "time", lambda: later)
-    Chores(desk).once()
+    chores.Chores(desk).once()
     assert ticket(desk).state == "closed"
     later += attachments.KEPT_AFTER + 60
-    Chores(desk).once()
+    chores.Chores(desk).once()
     assert count(desk, Attachment) == 0
     assert "questions" not in desk.problems
+
+
+def test_what_is_opened_again_meanwhile_stays(
+    call: Call, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between that it was found and that it is emptied; and the others are emptied."""
+    for _ in range(2):
+        ask(call, attachments=[attached()])
+        call("POST", f"tickets/{count(desk, Ticket)}/closed", SERVER, json={})
+    outlived = attachments.outlived
+
+    def and_then_opened(session: Session, now: int, most: int) -> list[Ticket]:
+        found = outlived(session, now, most)
+        session.execute(update(Ticket).where(Ticket.id == found[0].id).values(state="new"))
+        return found
+
+    monkeypatch.setattr(attachments, "outlived", and_then_opened)
+    with desk.database.transaction() as session:
+        assert tickets.empty_old(session, int(time.time()) + attachments.KEPT_AFTER + 60) == 1
+    assert count(desk, Attachment) == 1
+
+
+def test_a_chore_that_fails_is_not_the_last(call: Call, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it was: the others are done, somebody can see it, and it is tried again."""
+    tried = []
+
+    def fails() -> None:
+        tried.append(1)
+        raise Refusal("open", "Nobody foresaw this.", 409)
+
+    ask(call)
+    answered(desk)
+    later = time.time() + tickets.SILENCE + 60
+    monkeypatch.setattr(desk, "publish", fails)
+    monkeypatch.setattr(chores, "_SECONDS", 0.02)
+    monkeypatch.setattr(time, "time", lambda: later)
+    made = chores.Chores(desk)
+    made.start()
+    try:
+        until(lambda: len(tried) > 2)
+    finally:
+        made.stop()
+        made._thread.join()
+    assert ticket(desk).state == "closed"
+    assert "questions" not in desk.problems
+    assert "Nobody foresaw this." in desk.problems["outbox"]
 
 
 def test_a_note_is_for_what_was_to_be_a_notebook() -> None:

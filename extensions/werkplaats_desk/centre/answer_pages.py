@@ -12,10 +12,9 @@ from typing import Final, Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
-from werkplaats_desk.centre import bundle, canned, hours, look_pages, queue, tickets
+from werkplaats_desk.centre import asking, bundle, canned, hours, look_pages, queue, tickets
 from werkplaats_desk.centre.bundle import Laid
 from werkplaats_desk.centre.drafts import Body, Key
 from werkplaats_desk.centre.inbox_pages import TheExpert
@@ -33,9 +32,6 @@ from werkplaats_desk.settings import Expert
 from werkplaats_desk.words import gettext as _
 
 router: Final = APIRouter(include_in_schema=False)
-
-#: How many messages a page shows: the question, and the last ones.
-_SHOWN: Final = 100
 
 #: Pictures of a notebook stand in the page itself. At an address of their own the desk would have to
 #: answer what a script of somebody's notebook, on the same host, can ask for in the reader's name too.
@@ -81,8 +77,9 @@ class View:
 
     Attributes
     ----------
-    left
-        How many messages are not shown.
+    left, earlier, before
+        How many messages are not shown, before which they are, and before which those are that are
+        shown; 0 where those are the last.
     written
         Keys of what the reader wrote: what a browser kept of those forms it can forget.
     may_book
@@ -94,6 +91,8 @@ class View:
     ticket: Ticket
     said: list[Said]
     left: int
+    earlier: int
+    before: int
     written: list[str]
     history: list[TicketAct]
     minutes: int
@@ -124,10 +123,10 @@ def one(
     number: int,
     canned: str = "",
     done: str = "",
-    all: bool = False,  # noqa: A002  # what the link says
+    before: int = 0,
 ) -> Response:
-    """Show one question, laid out for reading."""
-    return _page(request, desk, person, number, Typed(), canned=canned, done=done, whole=all)
+    """Show one question, laid out for reading: its last messages, or those before one."""
+    return _page(request, desk, person, number, Typed(), canned=canned, done=done, before=before)
 
 
 def _page(
@@ -139,9 +138,9 @@ def _page(
     *,
     canned: str = "",
     done: str = "",
-    whole: bool = False,
+    before: int = 0,
 ) -> Response:
-    view = _view(desk, person, number, whole)
+    view = _view(desk, person, number, before)
     ticket = view.ticket
     begun = "" if typed.text else _canned(canned, ticket)
     typed.text = typed.text or begun
@@ -175,13 +174,11 @@ def _done() -> Mapping[str, str]:
     }
 
 
-def _view(desk: Desk, person: Person, number: int, whole: bool) -> View:
+def _view(desk: Desk, person: Person, number: int, before: int) -> View:
     with desk.database.transaction() as session:
         ticket = tickets.find(session, number, person, desk.settings)
-        asked = select(Message).where(Message.ticket_id == ticket.id).order_by(Message.id)
-        messages = list(session.scalars(asked.options(selectinload(Message.attachments))))
-        shown = messages if whole else [*messages[:1], *messages[1:][1 - _SHOWN :]]
-        attachments = [one for message in shown for one in message.attachments]
+        shown = asking.stretch(session, ticket, before)
+        attachments = [one for message in shown.messages for one in message.attachments]
         contents = bundle.beside(session, attachments)
         history = tickets.history(session, ticket)
         minutes = hours.of_ticket(session, ticket)
@@ -190,10 +187,12 @@ def _view(desk: Desk, person: Person, number: int, whole: bool) -> View:
     room = Room()
     said = [
         Said(message, [bundle.lay(one, contents.get(one.id), room) for one in message.attachments])
-        for message in shown
+        for message in shown.messages
     ]
-    written = [message.key for message in shown if message.author == person.name]
-    return View(ticket, said, len(messages) - len(shown), written, history, minutes, may_book, blocked)
+    written = [message.key for message in shown.messages if message.author == person.name]
+    return View(
+        ticket, said, shown.left, shown.earlier, before, written, history, minutes, may_book, blocked
+    )  # fmt: skip
 
 
 def _blocked(session: Session, desk: Desk, person: Person, ticket: Ticket) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, selectinload
 
 from werkplaats_desk.centre import attachments, origin, tickets
 from werkplaats_desk.centre.attachments import Named
@@ -18,6 +19,11 @@ from werkplaats_desk.people import Person
 from werkplaats_desk.refusal import Refusal
 from werkplaats_desk.words import gettext as _
 
+#: How many messages are read at once: the question, and the last ones.
+MOST_AT_ONCE: Final = 100
+#: The largest number that a database's column of them holds.
+_LAST: Final = 2**31 - 1
+
 
 @dataclass(frozen=True)
 class Said:
@@ -25,6 +31,32 @@ class Said:
 
     message: Message
     attachments: Sequence[Named]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The question of a ticket, and messages that follow on one another.
+
+    Attributes
+    ----------
+    left
+        How many messages between the question and the others are not in it.
+    earlier
+        Before which message those are.
+    """
+
+    messages: Sequence[Message]
+    left: int
+    earlier: int
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A stretch of what was said, with what lies beside it; see ``Stretch``."""
+
+    said: Sequence[Said]
+    left: int
+    earlier: int
 
 
 def ask(desk: Desk, person: Person, draft: Draft) -> tuple[Ticket, bool]:
@@ -109,17 +141,41 @@ def close(desk: Desk, person: Person, number: int) -> Ticket:
         return ticket
 
 
-def conversation(session: Session, ticket: Ticket, *, seen: bool = True) -> list[Said]:
-    """Return what was written in a ticket, the first first.
+def stretch(session: Session, ticket: Ticket, before: int = 0) -> Stretch:
+    """Return the question, and the last messages, the first first: never more than a page can hold.
 
     Parameters
     ----------
-    seen
-        Whether the person looks at it now.
+    before
+        The messages before this one are wanted, and not the last of all; 0 for those.
     """
-    asked = select(Message).where(Message.ticket_id == ticket.id).order_by(Message.id)
-    messages = list(session.scalars(asked))
-    beside = attachments.of(session, [message.id for message in messages])
-    if seen and messages:
-        tickets.see(session, ticket, messages[-1].id)
-    return [Said(message, beside.get(message.id, [])) for message in messages]
+    asked = select(Message).options(selectinload(Message.attachments))
+    question = list(
+        session.scalars(asked.where(Message.ticket_id == ticket.id).order_by(Message.id).limit(1))
+    )
+    if not question:
+        return Stretch([], 0, 0)
+    end = before if 0 < before < _LAST else _LAST
+    between = (Message.ticket_id == ticket.id, Message.id > question[0].id, Message.id < end)
+    latest = asked.where(*between).order_by(Message.id.desc()).limit(MOST_AT_ONCE - 1)
+    found = list(session.scalars(latest))[::-1]
+    count = session.scalar(select(func.count()).select_from(Message).where(*between)) or 0
+    return Stretch([*question, *found], count - len(found), found[0].id if found else 0)
+
+
+def conversation(session: Session, ticket: Ticket, before: int = 0) -> Conversation:
+    """Return a stretch of what was written in a ticket; its person has then seen it.
+
+    Parameters
+    ----------
+    before
+        As ``stretch`` takes it.
+    """
+    found = stretch(session, ticket, before)
+    if found.messages:
+        tickets.see(session, ticket, found.messages[-1].id)
+    said = [
+        Said(message, [Named(one.id, one.kind, one.name, one.size) for one in message.attachments])
+        for message in found.messages
+    ]
+    return Conversation(said, found.left, found.earlier)

@@ -111,6 +111,29 @@ def text_of(session: Session, ticket: Ticket, number: int) -> tuple[Named, str]:
     return Named(found.id, found.kind, found.name, found.size), found.content.decode("utf-8", "replace")
 
 
+def texts(session: Session, named: Sequence[Named], each: int, most: int) -> dict[int, str]:
+    """Return what is in the small ones, by their number, until there is enough.
+
+    Parameters
+    ----------
+    each, most
+        The largest that is small, and what is enough (bytes).
+    """
+    wanted = []
+    for one in named:
+        if one.size <= min(each, most):
+            wanted.append(one.id)
+            most -= one.size
+    asked = select(Attachment.id, Attachment.content).where(Attachment.id.in_(wanted))
+    return {number: content.decode("utf-8", "replace") for number, content in session.execute(asked)}
+
+
+def are_kept(session: Session, ticket: Ticket) -> bool:
+    """Return whether something that came along in a ticket is there still."""
+    asked = select(Attachment.id).join(Message, Message.id == Attachment.message_id)
+    return session.scalar(asked.where(Message.ticket_id == ticket.id).limit(1)) is not None
+
+
 def require_room(session: Session, person: str, attachments: Sequence[Attached]) -> None:
     """Refuse more of one person's than is kept for one person.
 

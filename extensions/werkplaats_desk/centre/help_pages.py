@@ -28,8 +28,9 @@ from werkplaats_desk.settings import Help
 from werkplaats_desk.words import gettext as _
 
 router: Final = APIRouter(include_in_schema=False)
-#: What is shown on the page itself (bytes); larger ones are there to be downloaded.
+#: What is shown on the page itself, each and all together (bytes); the others are there to be downloaded.
 _SHOWN: Final = 20_000
+_SHOWN_ALL: Final = 1024 * 1024
 _ASKED: Final = ("key", "subject", "question", "topic", "urgency", "project")
 
 
@@ -124,9 +125,11 @@ def _form(
 
 
 @router.get("/help/{number:int}")
-def one(request: Request, desk: TheDesk, help_: TheHelp, person: Reader, number: int) -> Response:
-    """Show a question of one's own, with what was said."""
-    return _one(request, desk, help_, person, number, {}, {})
+def one(
+    request: Request, desk: TheDesk, help_: TheHelp, person: Reader, number: int, before: int = 0
+) -> Response:
+    """Show a question of one's own, with what was said: last, or before a message."""
+    return _one(request, desk, help_, person, number, {}, {}, before=before)
 
 
 @router.get("/help/{number:int}/messages")
@@ -137,23 +140,20 @@ def back(desk: TheDesk, person: Reader, number: int) -> Response:
 
 def _one(
     request: Request, desk: Desk, help_: Help, person: Person, number: int, given: Mapping[str, str],
-    wrong: dict[str, str], status: int = 200,
+    wrong: dict[str, str], status: int = 200, before: int = 0,
 ) -> Response:  # fmt: skip
     with desk.database.transaction() as session:
         ticket = tickets.own(session, number, person)
-        said = asking.conversation(session, ticket)
+        found = asking.conversation(session, ticket, before)
         history = tickets.history(session, ticket)
-        shown = {
-            named.id: attachments.text_of(session, ticket, named.id)[1]
-            for one in said
-            for named in one.attachments
-            if named.size <= _SHOWN
-        }
+        beside = [named for one in found.said for named in one.attachments]
+        shown = attachments.texts(session, beside, _SHOWN, _SHOWN_ALL)
+        kept = attachments.are_kept(session, ticket)
     return render(
-        request, "help_one.html", person, status=status, ticket=ticket, said=said, history=history,
-        shown=shown, given={"key": _key(given.get("key", "")), "text": given.get("text", "")},
-        wrong=wrong, topics=_titles(help_), most=MOST_TEXT, written=_written(said, person),
-        kept=any(one.attachments for one in said), sight=look_pages.sight(desk, number, person),
+        request, "help_one.html", person, status=status, ticket=ticket, found=found, before=before,
+        history=history, shown=shown, wrong=wrong, topics=_titles(help_), most=MOST_TEXT, kept=kept,
+        given={"key": _key(given.get("key", "")), "text": given.get("text", "")},
+        written=_written(found.said, person), sight=look_pages.sight(desk, number, person),
     )  # fmt: skip
 
 

@@ -40,6 +40,8 @@ class MailIn:
 
     def __init__(self, desk: Desk, every: float = _EVERY) -> None:
         self._desk, self._every = desk, every
+        self._path: Path | None = None
+        self._server: asyncio.Server | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name="mail-in", daemon=True)
 
@@ -57,18 +59,28 @@ class MailIn:
         asyncio.run(self._listen())
 
     async def _listen(self) -> None:
-        listening: Path | None = None
-        server: asyncio.Server | None = None
         while not self._over.is_set():
-            wanted = self._wanted()
-            if wanted != listening or (wanted is not None and not wanted.is_socket()):
-                if server is not None:
-                    server.close()
-                server = await self._open(wanted) if wanted else None
-                listening = wanted if server else None
+            try:
+                await self._look()
+            except Exception as wrong:  # what listens goes on, and the next look may go well
+                self._trouble(f"{type(wrong).__name__}: {wrong}")
             await asyncio.to_thread(self._over.wait, self._every)
-        if server is not None:
-            server.close()
+        self._close()
+
+    async def _look(self) -> None:
+        """See to it that it listens where it should, or nowhere."""
+        wanted = self._wanted()
+        if wanted is not None and wanted == self._path and wanted.is_socket():
+            self._desk.problems.pop("mail-in", None)
+            return
+        self._close()
+        self._server = await self._open(wanted) if wanted else None
+        self._path = wanted if self._server else None
+
+    def _close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        self._server = self._path = None
 
     def _wanted(self) -> Path | None:
         told = self._desk.settings.help

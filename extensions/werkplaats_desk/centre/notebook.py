@@ -49,10 +49,13 @@ class Room:
     ----------
     characters, pictures
         Of text, and of encoded pictures.
+    pixels
+        Of pictures; a browser takes four bytes for each, however few the encoded picture has.
     """
 
     characters: int = 300_000
     pictures: int = 5_000_000
+    pixels: int = 40_000_000
 
 
 @dataclass(frozen=True)
@@ -201,8 +204,9 @@ def _picture(data: dict[str, Any], room: Room) -> Picture | None:
         encoded = _joined(data.get(mime))
         if 0 < len(encoded) <= room.pictures:
             found = picture(encoded)
-            if found is not None:
+            if found is not None and found.width * found.height <= room.pixels:
                 room.pictures -= len(encoded)
+                room.pixels -= found.width * found.height
                 return found
     return None
 

@@ -132,7 +132,8 @@ class Whole(Card):
     """A question, and what was said."""
 
     page: str
-    messages: list[MessageShown]
+    messages: list[MessageShown] = Field(description="the question, and the last ones")
+    left: int = Field(description="how many messages after the question are not in it; its page has them")
 
 
 class Choice(BaseModel):
@@ -198,8 +199,9 @@ def one(desk: TheDesk, help_: TheHelp, person: Caller, number: Number) -> Whole:
     with desk.database.transaction() as session:
         found = tickets.own(session, number, person)
         unread = found.id in tickets.unread(session, person)
-        said = asking.conversation(session, found)
-    return Whole(**_card(found, unread), page=_page(desk, found), messages=[_message(one) for one in said])
+        told = asking.conversation(session, found)
+    messages = [_message(one) for one in told.said]
+    return Whole(**_card(found, unread), page=_page(desk, found), messages=messages, left=told.left)
 
 
 @router.post("/tickets/{number}/messages", status_code=201, summary="Write once more", responses=_TAKEN)
