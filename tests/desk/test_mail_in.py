@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import smtplib
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from aiosmtpd.smtp import Envelope
 from sqlalchemy import select
 from tests.desk import mail_desk
 from tests.desk.mail_desk import REPORT, acts, ask, confirmed, outgoing, said, take, write
 from tests.mail_server import PEOPLE, until
 
-from werkplaats_desk.centre import reply_address
+from werkplaats_desk.centre import mail_in, reply_address
+from werkplaats_desk.centre.incoming import Inward
 from werkplaats_desk.centre.mail_in import MOST_BYTES, MailIn
 from werkplaats_desk.centre.models import IncomingMail, MailAddress, Ticket
 from werkplaats_desk.desk import Desk
@@ -410,3 +414,42 @@ def test_without_its_key_no_replies_are_taken(folder: Path) -> None:
     assert "Reply above this line" not in mail.body
     with listening(desk):
         until(lambda: "cannot be read" in desk.problems.get("mail-in", ""))
+
+
+def test_a_mail_that_nobody_waits_for_keeps_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that goes away ends no thread: as long as that works, no other takes its place."""
+    monkeypatch.setattr(mail_in, "_MOST_AT_ONCE", 1)
+    begun: list[bytes] = []
+    go_on = threading.Event()
+
+    class Slow:
+        def take(self, sender: str, recipient: str, content: bytes) -> str:
+            begun.append(content)
+            go_on.wait(10)
+            return "250 2.0.0 Taken"
+
+    async def two() -> str:
+        handler = mail_in._Handler(cast("Inward", Slow()))
+        first, second = (_handed(handler, content) for content in (b"first", b"second"))
+        while not begun:
+            await asyncio.sleep(0)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        done, _ = await asyncio.wait([second], timeout=0.2)
+        assert not done
+        assert begun == [b"first"]
+        go_on.set()
+        return await second
+
+    try:
+        assert asyncio.run(two()).startswith("250")
+    finally:
+        go_on.set()
+    assert begun == [b"first", b"second"]
+
+
+def _handed(handler: Any, content: bytes) -> asyncio.Task[str]:
+    envelope = Envelope()
+    envelope.mail_from, envelope.rcpt_tos, envelope.content = MKB, ["help@desk.example"], content
+    return asyncio.create_task(handler.handle_DATA(None, None, envelope))

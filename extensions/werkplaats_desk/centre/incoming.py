@@ -20,7 +20,8 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from werkplaats_desk.centre import mail_reading, reply_address, tickets
 from werkplaats_desk.centre.drafts import Reply
-from werkplaats_desk.centre.mail_reading import Incoming, Unreadable
+from werkplaats_desk.centre.mail_bounds import Unreadable
+from werkplaats_desk.centre.mail_reading import Incoming
 from werkplaats_desk.centre.models import IncomingMail, MailAddress, Message, OutgoingMail, Ticket
 from werkplaats_desk.centre.notices import speaking
 from werkplaats_desk.centre.reply_address import Tag
