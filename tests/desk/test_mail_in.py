@@ -17,7 +17,8 @@ from typing import Any, cast
 import pytest
 from aiosmtpd.smtp import Envelope
 from sqlalchemy import select
-from tests.desk import mail_desk
+from tests.desk import fake_datasets, mail_desk
+from tests.desk.fake_datasets import FakeAudit
 from tests.desk.mail_desk import REPORT, acts, ask, confirmed, outgoing, said, take, write
 from tests.mail_server import PEOPLE, until
 
@@ -414,6 +415,25 @@ def test_without_its_key_no_replies_are_taken(folder: Path) -> None:
     assert "Reply above this line" not in mail.body
     with listening(desk):
         until(lambda: "cannot be read" in desk.problems.get("mail-in", ""))
+
+
+def test_a_reply_beside_a_restricted_dataset(desk: Desk, folder: Path) -> None:
+    """It is in the ticket, and nothing of it goes out by mail again; so it is of the expert's answer."""
+    number = ask(desk, "mkb")
+    take(desk, number, "anna")
+    desk.datasets = fake_datasets.datasets(folder / "catalogue")
+    audit = cast("FakeAudit", desk.datasets.audit)
+    assert hand(desk, MKB, reply_address.of_reply(mail_of(desk), number, "mkb"), written("Fine."))[0] == 250
+    assert "Fine." in outgoing(desk, "anna")[-1].body
+    audit.mount("mkb", "cohort")
+    assert hand(desk, MKB, reply_address.of_reply(mail_of(desk), number, "mkb"), written("Row 17."))[0] == 250
+    assert said(desk, number)[-1][2] == "Row 17."
+    assert "Row 17" not in outgoing(desk, "anna")[-1].body
+    assert (
+        hand(desk, ANNA, reply_address.of_reply(mail_of(desk), number, "anna"), written("17?", ANNA))[0]
+        == 250
+    )
+    assert "17?" not in outgoing(desk, "mkb")[-1].body
 
 
 def test_a_mail_that_nobody_waits_for_keeps_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
