@@ -210,7 +210,8 @@ class OutgoingMail(Base):
     message_id, in_reply_to
         Of RFC 5322, without their angle brackets; a conversation is one thread by them.
     state
-        ``waiting``, ``sent``, ``given-up`` or ``bounced``.
+        ``waiting``, ``sent``, ``given-up``, ``bounced``, or ``withdrawn`` where its address was taken away
+        when it had been tried.
     next_at
         When it is tried again.
     """
