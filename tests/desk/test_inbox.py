@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 from tests.desk import questions
 from tests.desk.conftest import PREFIX, Browser, settings
+from tests.desk.fake_datasets import FakeAudit
 from tests.desk.questions import ask, bundle
 
 from werkplaats_desk.centre import queue, tickets
@@ -388,3 +389,17 @@ def test_numbers_that_are_none(browser: Make, desk: Desk) -> None:
         assert bare.status_code == 403, form
         assert "open for too long" in bare.text
     assert ticket(desk, number).state == "new"
+
+
+def test_an_answer_beside_a_restricted_dataset_is_not_mailed(
+    browser: Make, desk: Desk, audit: FakeAudit
+) -> None:
+    """What an expert answers may hold some of it as well, where it was mounted after the question."""
+    number = asked(desk)
+    expert = browser("expert")
+    expert.post(f"inbox/{number}/taking", f"inbox/{number}")
+    audit.mount("mkb", "cohort")
+    given = {"kind": "answer", "key": "k" * 24, "text": "Row 17 is odd."}
+    assert expert.post(f"inbox/{number}/messages", f"inbox/{number}", **given).status_code == 303
+    with desk.database.transaction() as session:
+        assert session.get_one(Ticket, number).restricted

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import smtplib
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from aiosmtpd.smtp import Envelope
 from sqlalchemy import select
-from tests.desk import mail_desk
+from tests.desk import fake_datasets, mail_desk
+from tests.desk.fake_datasets import FakeAudit
 from tests.desk.mail_desk import REPORT, acts, ask, confirmed, outgoing, said, take, write
 from tests.mail_server import PEOPLE, until
 
-from werkplaats_desk.centre import reply_address
+from werkplaats_desk.centre import mail_in, reply_address
+from werkplaats_desk.centre.incoming import Inward
 from werkplaats_desk.centre.mail_in import MOST_BYTES, MailIn
 from werkplaats_desk.centre.models import IncomingMail, MailAddress, Ticket
 from werkplaats_desk.desk import Desk
@@ -429,3 +434,61 @@ def test_a_look_that_fails_is_not_the_last(desk: Desk, monkeypatch: pytest.Monke
     path(desk).unlink()
     until(path(desk).is_socket)
     assert hand(desk, MKB, to, written())[0] == 250
+
+
+def test_a_reply_beside_a_restricted_dataset(desk: Desk, folder: Path) -> None:
+    """It is in the ticket, and nothing of it goes out by mail again; so it is of the expert's answer."""
+    number = ask(desk, "mkb")
+    take(desk, number, "anna")
+    desk.datasets = fake_datasets.datasets(folder / "catalogue")
+    audit = cast("FakeAudit", desk.datasets.audit)
+    assert hand(desk, MKB, reply_address.of_reply(mail_of(desk), number, "mkb"), written("Fine."))[0] == 250
+    assert "Fine." in outgoing(desk, "anna")[-1].body
+    audit.mount("mkb", "cohort")
+    assert hand(desk, MKB, reply_address.of_reply(mail_of(desk), number, "mkb"), written("Row 17."))[0] == 250
+    assert said(desk, number)[-1][2] == "Row 17."
+    assert "Row 17" not in outgoing(desk, "anna")[-1].body
+    assert (
+        hand(desk, ANNA, reply_address.of_reply(mail_of(desk), number, "anna"), written("17?", ANNA))[0]
+        == 250
+    )
+    assert "17?" not in outgoing(desk, "mkb")[-1].body
+
+
+def test_a_mail_that_nobody_waits_for_keeps_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that goes away ends no thread: as long as that works, no other takes its place."""
+    monkeypatch.setattr(mail_in, "_MOST_AT_ONCE", 1)
+    begun: list[bytes] = []
+    go_on = threading.Event()
+
+    class Slow:
+        def take(self, sender: str, recipient: str, content: bytes) -> str:
+            begun.append(content)
+            go_on.wait(10)
+            return "250 2.0.0 Taken"
+
+    async def two() -> str:
+        handler = mail_in._Handler(cast("Inward", Slow()))
+        first, second = (_handed(handler, content) for content in (b"first", b"second"))
+        while not begun:
+            await asyncio.sleep(0)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        done, _ = await asyncio.wait([second], timeout=0.2)
+        assert not done
+        assert begun == [b"first"]
+        go_on.set()
+        return await second
+
+    try:
+        assert asyncio.run(two()).startswith("250")
+    finally:
+        go_on.set()
+    assert begun == [b"first", b"second"]
+
+
+def _handed(handler: Any, content: bytes) -> asyncio.Task[str]:
+    envelope = Envelope()
+    envelope.mail_from, envelope.rcpt_tos, envelope.content = MKB, ["help@desk.example"], content
+    return asyncio.create_task(handler.handle_DATA(None, None, envelope))

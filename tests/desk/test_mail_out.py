@@ -22,10 +22,11 @@ from tests.desk import mail_desk
 from tests.desk.mail_desk import acts, ask, confirmed, now_due, outgoing, take, write
 from tests.mail_server import PEOPLE
 
-from werkplaats_desk.centre import mail_out
+from werkplaats_desk.centre import mail_addresses, mail_out
 from werkplaats_desk.centre.mail_out import MOST_A_MINUTE, MailOut
 from werkplaats_desk.centre.models import MailAddress, OutgoingMail, Ticket
 from werkplaats_desk.desk import Desk
+from werkplaats_desk.people import Person
 
 
 @dataclass
@@ -269,6 +270,23 @@ def test_what_is_put_off_is_tried_again_later_and_later(desk: Desk, server: Fake
     server.answers.clear()
     post.once()
     assert "1 given up" in desk.problems["mail"]
+
+
+def test_what_is_withdrawn_while_it_is_sent_is_not_tried_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their address was taken away while a server had the mail, and that put it off."""
+
+    def meanwhile(*_given: object) -> mail_out.Outcome:
+        with desk.database.transaction() as session:
+            mail_addresses.take_away(session, desk.settings, Person("mkb"))
+        return mail_out.Outcome("waiting", "451 4.7.1 greylisted")
+
+    monkeypatch.setattr(mail_out, "send", meanwhile)
+    ask(desk, "mkb")
+    MailOut(desk).once()
+    assert mails(desk, "mkb") == [("withdrawn", 1)]
+    assert "greylisted" not in desk.problems.get("mail", "")
 
 
 def test_one_mail_that_is_refused_keeps_no_other(desk: Desk, server: FakeServer) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.desk.conftest import Browser, settings
 from tests.desk.mail_desk import ask, help_settings, outgoing
 
+from werkplaats_desk import pace
 from werkplaats_desk.centre.models import MailAddress, OutgoingMail
 from werkplaats_desk.desk import Desk
 
@@ -90,6 +91,30 @@ def test_three_codes_a_day(desk: Desk, browser: Browsers) -> None:
     assert len(outgoing(desk, "mkb")) == 3
     assert mkb.post("help/mail/code", "help/mail", code=code_of(desk)).status_code == 303
     assert browser("rijk").post("help/mail", "help/mail", address=ADDRESS).status_code == 303
+
+
+def test_a_code_that_may_have_gone_out_counts(desk: Desk, browser: Browsers) -> None:
+    """An address that is taken away while its code is under way makes no room for a fourth."""
+    mkb = browser("mkb")
+    for _n in range(3):
+        assert mkb.post("help/mail", "help/mail", address=ADDRESS).status_code == 303
+        with desk.database.transaction() as session:  # the thread that sends has it in hand
+            for one in session.query(OutgoingMail).filter_by(state="waiting"):
+                one.tries += 1
+        mkb.post("help/mail/away", "help/mail")
+    assert mkb.post("help/mail", "help/mail", address=ADDRESS).status_code == 429
+    assert [(one.state, one.body) for one in outgoing(desk, "mkb")] == [("withdrawn", "")] * 3
+
+
+def test_one_form_at_a_time(desk: Desk, browser: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who presses without end is told to wait."""
+    monkeypatch.setattr(pace, "SECONDS", 60.0)
+    mkb = browser("mkb")
+    for _n in range(pace.MOST):
+        desk.help_pace.require("mkb")
+    for path in ("help/mail", "help/mail/code", "help/mail/away"):
+        assert mkb.post(path, "help/mail", address=ADDRESS, code="a" * 16).status_code == 429, path
+    assert outgoing(desk, "mkb") == []
 
 
 @pytest.mark.parametrize(

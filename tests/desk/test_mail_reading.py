@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.desk.mail_desk import REPORT, SENDER
 
 from werkplaats_desk.centre.drafts import MOST_EACH, MOST_TEXT
-from werkplaats_desk.centre.mail_reading import Incoming, Unreadable, read
+from werkplaats_desk.centre.mail_bounds import Unreadable
+from werkplaats_desk.centre.mail_reading import Incoming, read
 
 TO = "help+t1-abc@werkplaats.example"
 OURS = "##- Antwoord boven deze lijn -##\n\nanna gaf antwoord op vraag 1 (Verlies):\n\nMaak het kleiner."
@@ -259,6 +260,58 @@ def test_what_anybody_can_send(content: bytes) -> None:
         return
     (found.text + "".join(one.text + one.name for one in found.attachments)).encode()
     assert all(line.isprintable() or "\t" in line for line in found.text.split("\n"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"From: " + b"." * 20_000 + b"\r\n\r\nText",
+        b"From: " + b"a@b.example," * 5000 + b"\r\n\r\nText",
+        b"Content-Type: text/plain" + b";x" * 10_000 + b"\r\n\r\nText",
+        b'Content-Type: multipart/mixed; "' + b";" * 100_000 + b"\r\n\r\nText",
+        b"From: a@b.example\r\n" + b"X: y\r\n" * 60_000 + b"\r\nText",
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+        + b"".join(b"--b\r\nContent-Type: a/b" + b";x=y" * 900 + b"\r\n\r\nx\r\n" for _ in range(95)),
+        b"\r\n" + b"\n" * 10_000_000,
+        b"\r\n" + b"\r" * 10_000_000,
+        b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(400))
+        + b"--x\n" * 190_000,
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+        + b"--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n"
+        + b"--c\r\n\r\nx\r\n" * 95
+        + b"--c--\r\n"
+        + b"--b\r\n\r\nx\r\n" * 95,
+    ],
+)
+@pytest.mark.timeout(3)
+def test_what_takes_long_to_read_is_not_read(content: bytes) -> None:
+    """Nothing is taken apart that would keep the mail of others waiting."""
+    with pytest.raises(Unreadable):
+        said(content)
+
+
+@pytest.mark.timeout(3)
+def test_a_long_text_is_read_at_once() -> None:
+    """Each line of quotes upon quotes is looked at once; of HTML so much, in however many parts."""
+    found = said(mail("x\n" * 50_000 + "On 1234 wrote:\n>\n" * 2000))
+    assert found.text.startswith("x\nx\n")
+    assert "wrote" not in found.text
+    part = b"--b\r\nContent-Type: text/html\r\n\r\n" + b"<" * 90_000 + b"\r\n"
+    assert said(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + part * 90).shortened
+
+
+def test_what_real_mail_has_is_read() -> None:
+    """Long headers that nobody takes apart, a name in words of RFC 2047, and a sender on two lines."""
+    made = (
+        b"ARC-Seal: " + b"x" * 12_000 + b"\r\nTo: " + b"a@b.example,\r\n " * 800 + b"c@d.example\r\n"
+        b"From: =?utf-8?q?M=2C?=\r\n <MKB@people.example>\r\n"
+        b'Content-Type: text/plain; name="=?utf-8?q?verlies_caf=C3=A9=2Etxt?="\r\n\r\n1 2\r\n'
+    )
+    found = said(made)
+    assert found.sender == "mkb@people.example"
+    assert [(one.name, one.text) for one in found.attachments] == [("verlies café.txt", "1 2\n")]
+    odd = made.replace(b"=?utf-8?q?verlies", b"=?no-such?q?verlies")
+    assert "no-such" in said(odd).attachments[0].name
 
 
 _HEADERS: Any = st.sampled_from(

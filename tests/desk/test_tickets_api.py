@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 from tests.desk.asked import attached, key, question
-from tests.desk.conftest import PREFIX, Call, FakeQueue
+from tests.desk.conftest import PREFIX, Call, FakeQueue, settings
 from tests.desk.fake_datasets import FakeAudit
+from tests.desk.mail_desk import confirmed, help_settings, outgoing, take
 from tests.mail_server import until
 
 from werkplaats_desk import chores, pace
@@ -291,7 +293,7 @@ def test_as_fast_as_a_person(call: Call, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_restricted(call: Call, desk: Desk, audit: FakeAudit) -> None:
-    """What may come from a restricted dataset is sent by who says so; what holds nothing needs no word."""
+    """What may come from a restricted dataset is sent by who says so; text alone needs no word."""
     audit.mount("rijk", "vehicles")
     audit.mount("mkb", "cohort")
     assert call("GET", "help", SERVER).json()["restricted"] is False
@@ -301,14 +303,32 @@ def test_restricted(call: Call, desk: Desk, audit: FakeAudit) -> None:
     assert (status, refused["reason"]) == (409, "restricted")
     assert count(desk, Ticket) == 0
     assert ask(call)[0] == 201
-    assert not ticket(desk, 1).restricted
+    assert ticket(desk, 1).restricted
     assert ask(call, attachments=[attached()], acknowledged=True)[0] == 201
     assert ticket(desk, 2).restricted
     more = {"key": key(), "text": "And this.", "attachments": [attached()]}
     assert call("POST", "tickets/1/messages", SERVER, json=more).json()["reason"] == "restricted"
     sent = call("POST", "tickets/1/messages", SERVER, json={**more, "acknowledged": True})
     assert sent.status_code == 201
-    assert ticket(desk, 1).restricted
+
+
+def test_what_is_written_beside_a_restricted_dataset_is_not_mailed(
+    file: Path, call: Call, desk: Desk, audit: FakeAudit
+) -> None:
+    """Not what is asked, replied or answered, from the first message after it was mounted on."""
+    file.write_text(settings(file.parent, help=help_settings(file.parent)).model_dump_json())
+    number = ask(call, topic="vision", question="Nothing of it yet.")[1]["number"]
+    assert not ticket(desk, number).restricted
+    take(desk, number, "anna")
+    audit.mount("rijk", "cohort", job=5)
+    sent = call("POST", f"tickets/{number}/messages", SERVER, json={"key": key(), "text": "Row 17 is odd."})
+    assert sent.status_code == 201
+    told = outgoing(desk, "anna")[-1].body
+    assert "Row 17" not in told
+    assert "not sent by mail" in told
+    confirmed(desk, "rijk")
+    assert ask(call, topic="vision", question="Row 18 is odd.")[0] == 201
+    assert "Row 18" not in "".join(one.body for one in outgoing(desk))
 
 
 def test_restricted_long_ago(call: Call, audit: FakeAudit) -> None:

@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
-from werkplaats_desk.centre import asking, bundle, canned, hours, look_pages, queue, tickets
+from werkplaats_desk.centre import asking, bundle, canned, hours, look_pages, origin, queue, tickets
 from werkplaats_desk.centre.bundle import Laid
 from werkplaats_desk.centre.drafts import Body, Key
 from werkplaats_desk.centre.inbox_pages import TheExpert
@@ -270,8 +270,12 @@ def answer(request: Request, desk: TheDesk, person: TheExpert, given: Fields, nu
         typed.status, typed.wrong = 400, _("Write an answer of 1 to 20000 characters.")
         return _page(request, desk, person, number, typed)
 
+    may_hold = origin.restricted_in(desk, number)
+
     def act(session: Session, ticket: Ticket) -> None:
-        tickets.write(session, desk.settings, ticket, person.name, read.kind, read.text, read.key)
+        tickets.write(
+            session, desk.settings, ticket, person.name, read.kind, read.text, read.key, restricted=may_hold
+        )
 
     return _do(request, desk, person, number, act, "sent", typed)
 

@@ -93,10 +93,9 @@ def _before(desk: Desk, person: Person, key: str) -> Ticket | None:
 
 
 def _may_hold(desk: Desk, person: Person, given: Sequence[Attached], acknowledged: bool) -> bool:
-    if not given:
-        return False
-    found = origin.restricted(desk, person)
-    origin.require_acknowledged(found, acknowledged)
+    found = origin.restricted(desk, person)  # what is typed may hold some of it too: it is not mailed then
+    if given:
+        origin.require_acknowledged(found, acknowledged)
     return found
 
 
@@ -118,9 +117,9 @@ def reply(desk: Desk, person: Person, number: int, given: Reply) -> tuple[Said, 
     with desk.database.transaction() as session:
         ticket = tickets.own(session, number, person)
         made = tickets.write(
-            session, desk.settings, ticket, person.name, "reply", given.text, given.key, sent
-        )
-        ticket.restricted = ticket.restricted or may_hold
+            session, desk.settings, ticket, person.name, "reply", given.text, given.key, sent,
+            restricted=may_hold,
+        )  # fmt: skip
         return _said(session, made), True
 
 

@@ -18,9 +18,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from werkplaats_desk.centre import mail_reading, reply_address, tickets
+from werkplaats_desk.centre import mail_reading, origin, reply_address, tickets
 from werkplaats_desk.centre.drafts import Reply
-from werkplaats_desk.centre.mail_reading import Incoming, Unreadable
+from werkplaats_desk.centre.mail_bounds import Unreadable
+from werkplaats_desk.centre.mail_reading import Incoming
 from werkplaats_desk.centre.models import IncomingMail, MailAddress, Message, OutgoingMail, Ticket
 from werkplaats_desk.centre.notices import speaking
 from werkplaats_desk.centre.reply_address import Tag
@@ -114,8 +115,10 @@ class Inward:
             _log.error("a mail that came in cannot be read: %s", wrong)
             return "550 5.6.0 This mail cannot be read"
         try:
+            # Looked at before the transaction, so that nobody waits for it.
+            may_hold = tag.kind != "b" and origin.restricted_in(self._desk, tag.number)
             with self._desk.database.transaction() as session:
-                verdict = self._judge(session, mail, tag, sender in NULL_SENDER, incoming)
+                verdict = self._judge(session, mail, tag, sender in NULL_SENDER, incoming, may_hold)
         except (*AWAY, IntegrityError, StaleDataError) as wrong:  # away, or the same one at the same moment
             _log.error("mail: %s", wrong)
             return _LATER
@@ -127,7 +130,7 @@ class Inward:
         return told.mail if told and told.mail and reply_address.takes_replies(told.mail) else None
 
     def _judge(
-        self, session: Session, mail: Mail, tag: Tag, by_a_server: bool, incoming: Incoming
+        self, session: Session, mail: Mail, tag: Tag, by_a_server: bool, incoming: Incoming, may_hold: bool
     ) -> Verdict:
         before = session.get(IncomingMail, incoming.key)
         if before is not None:
@@ -135,7 +138,7 @@ class Inward:
         if tag.kind == "b":
             verdict = _of_bounce(session, mail, tag, incoming)
         else:
-            verdict = _of_reply(session, self._desk.settings, mail, tag, by_a_server, incoming)
+            verdict = _of_reply(session, self._desk.settings, mail, tag, by_a_server, incoming, may_hold)
         session.add(
             IncomingMail(
                 id=incoming.key, ticket_id=verdict.ticket, outcome=verdict.outcome, at=int(time.time())
@@ -183,8 +186,9 @@ def _of_bounce(session: Session, mail: Mail, tag: Tag, incoming: Incoming) -> Ve
 
 
 def _of_reply(
-    session: Session, settings: Settings, mail: Mail, tag: Tag, by_a_server: bool, incoming: Incoming
-) -> Verdict:
+    session: Session, settings: Settings, mail: Mail, tag: Tag, by_a_server: bool, incoming: Incoming,
+    may_hold: bool,
+) -> Verdict:  # fmt: skip
     theirs = _correspondent(session, settings, mail, tag)
     if theirs is None:
         return Verdict("unknown")
@@ -200,7 +204,7 @@ def _of_reply(
                 "address that got our mail, or write on the page of the question."
             )
             return Verdict("forged", sentence, number)
-        return _written(session, settings, theirs, incoming)
+        return _written(session, settings, theirs, incoming, may_hold)
 
 
 def _addresses(session: Session, settings: Settings, name: str) -> set[str]:
@@ -213,7 +217,9 @@ def _addresses(session: Session, settings: Settings, name: str) -> set[str]:
     return found
 
 
-def _written(session: Session, settings: Settings, theirs: _Correspondent, incoming: Incoming) -> Verdict:
+def _written(
+    session: Session, settings: Settings, theirs: _Correspondent, incoming: Incoming, may_hold: bool
+) -> Verdict:
     ticket, name = theirs.ticket, theirs.name
     text = _body(incoming)
     if not text:
@@ -232,8 +238,9 @@ def _written(session: Session, settings: Settings, theirs: _Correspondent, incom
     kind: Kind = "reply" if name == ticket.person else "answer"
     try:
         tickets.write(
-            session, settings, ticket, name, kind, reply.text, reply.key, reply.attachments, by_mail=True
-        )
+            session, settings, ticket, name, kind, reply.text, reply.key, reply.attachments, by_mail=True,
+            restricted=may_hold,
+        )  # fmt: skip
     except Refusal as refusal:
         return Verdict("refused", refusal.sentence, ticket.id)
     return Verdict("taken", ticket=ticket.id)

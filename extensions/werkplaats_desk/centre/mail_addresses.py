@@ -11,7 +11,7 @@ import time
 from typing import Annotated, Final
 
 from pydantic import StringConstraints, TypeAdapter, ValidationError
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from werkplaats_desk.centre import mail_words
@@ -116,18 +116,22 @@ def confirm(session: Session, settings: Settings, person: Person, code: str) -> 
 
 
 def take_away(session: Session, settings: Settings, person: Person) -> None:
-    """Forget somebody's address; what waits to be sent there is not sent."""
+    """Forget somebody's address; what waits to be sent there is not sent.
+
+    What was tried, or is under way, is kept without its text: a code that may have gone out counts.
+    """
     theirs = session.get(MailAddress, person.name, with_for_update=True)
     if theirs is None:
         return
     expert = settings.help.expert(person.name) if settings.help else None
     if expert is None or expert.mail != theirs.address:
-        waiting = delete(OutgoingMail).where(
+        waiting = (
             OutgoingMail.person == person.name,
             OutgoingMail.address == theirs.address,
             OutgoingMail.state.in_(("waiting", "given-up")),
         )
-        session.execute(waiting)
+        session.execute(delete(OutgoingMail).where(*waiting, OutgoingMail.tries == 0))
+        session.execute(update(OutgoingMail).where(*waiting).values(state="withdrawn", body=""))
     session.delete(theirs)
 
 

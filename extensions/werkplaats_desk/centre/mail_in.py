@@ -142,10 +142,12 @@ class _Handler:
     ) -> str:
         content = envelope.content
         assert isinstance(content, bytes)  # noqa: S101  # it was not told to decode
+        # A server that waits no longer ends this call, and not the thread: until that is over it is its turn.
+        return await asyncio.shield(self._take(envelope.mail_from or "", envelope.rcpt_tos[0], content))
+
+    async def _take(self, sender: str, recipient: str, content: bytes) -> str:
         async with self._turn:
-            return await asyncio.to_thread(
-                self._inward.take, envelope.mail_from or "", envelope.rcpt_tos[0], content
-            )
+            return await asyncio.to_thread(self._inward.take, sender, recipient, content)
 
     async def handle_exception(self, error: Exception) -> str:
         _log.error("a mail could not be taken", exc_info=error)

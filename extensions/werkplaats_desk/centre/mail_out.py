@@ -278,7 +278,7 @@ def _write_down(session: Session, mail: OutgoingMail, outcome: Outcome) -> None:
         mail.state, mail.sent_at, mail.body, mail.error = "sent", now, "", ""
     elif outcome.state == "bounced":
         came_back(session, mail, outcome.said, dead=outcome.dead)
-    else:
+    elif mail.state != "withdrawn":
         old = mail.created_at < now - GIVEN_UP
         mail.state = "given-up" if old else outcome.state
         mail.next_at = now + min(_FIRST * 2 ** min(mail.tries - 1, 20), _LONGEST)

@@ -44,6 +44,7 @@ def confirm(request: Request, desk: TheDesk, person: Reader, given: Fields) -> R
 @router.post("/help/mail/away")
 def take_away(desk: TheDesk, person: Reader, given: Fields) -> Response:
     """Forget an address."""
+    desk.help_pace.require(person.name)
     with desk.database.transaction() as session:
         mail_addresses.take_away(session, desk.settings, person)
     return see(f"{desk.settings.prefix}help/mail")
@@ -53,6 +54,7 @@ def _do(request: Request, desk: Desk, person: Person, given: Mapping[str, str], 
     """Do what a form of one field asks, and show the page again."""
     act = {"address": mail_addresses.give, "code": mail_addresses.confirm}[field]
     try:
+        desk.help_pace.require(person.name)
         with desk.database.transaction() as session:
             act(session, desk.settings, person, given.get(field, ""))
     except Refusal as refusal:

@@ -6,9 +6,12 @@ import codecs
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email import message_from_bytes
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.message import Message
 from email.utils import getaddresses
 from pathlib import PurePosixPath
 from typing import Final
@@ -17,6 +20,7 @@ from pydantic import ValidationError
 
 from werkplaats_desk.centre.drafts import MOST_ALL, MOST_ATTACHMENTS, MOST_TEXT, Attached, readable
 from werkplaats_desk.centre.envelopes import OURS
+from werkplaats_desk.centre.mail_bounds import Bounded, Unreadable
 from werkplaats_desk.centre.reply_text import from_html, reply_of
 
 #: The most parts that are looked at, and how deep they lie.
@@ -52,10 +56,6 @@ _CHARSETS: Final = (
 _SIGNATURES: Final = ("application/pgp-signature", "application/pkcs7-signature")
 #: Headers that only machines write, beside those of RFC 3834 and RFC 2076.
 _MACHINES: Final = ("List-Id", "X-Autoreply", "X-Autorespond", OURS)
-
-
-class Unreadable(Exception):
-    """What came in cannot be read as a mail."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def read(content: bytes, recipient: str, ours: str) -> Incoming:
     Unreadable
     """
     try:
-        mail = message_from_bytes(content, policy=policy.default)
+        mail = message_from_bytes(content, policy=Bounded(content))
         return _read(mail, content, recipient.lower(), ours.lower())
     except Unreadable:
         raise
@@ -131,15 +131,18 @@ def read(content: bytes, recipient: str, ours: str) -> Incoming:
         raise Unreadable(type(wrong).__name__) from wrong
 
 
-def _read(mail: EmailMessage, content: bytes, recipient: str, ours: str) -> Incoming:
-    known = str(mail.get("Message-ID", "")).strip().encode("utf8", "replace") or content
+def _read(mail: Message, content: bytes, recipient: str, ours: str) -> Incoming:
+    known = _header(mail, "Message-ID").encode("utf8", "replace") or content
     parts = list(_leaves(mail))
+    if len(parts) > _MOST_PARTS:
+        raise Unreadable("too many parts")
+    sender = _sender(mail)
     attachments, left_out = _attachments(parts)
     text = reply_of(_text(parts))
     return Incoming(
         key=hashlib.sha256(recipient.encode() + b"\n" + known).hexdigest(),
-        sender=_sender(mail),
-        automatic=_automatic(mail, ours),
+        sender=sender,
+        automatic=_automatic(mail, sender, ours),
         report=_report(mail),
         text=text[:_MOST_KEPT],
         shortened=len(text) > _MOST_KEPT,
@@ -148,18 +151,25 @@ def _read(mail: EmailMessage, content: bytes, recipient: str, ours: str) -> Inco
     )
 
 
-def _sender(mail: EmailMessage) -> str:
+def _header(part: Message, name: str, default: str = "") -> str:
+    """Return a header on one line."""
+    return " ".join(str(part.get(name, default)).split())
+
+
+def _sender(mail: Message) -> str:
     values = [str(value) for value in mail.get_all("From", [])]
+    if len(values) != 1:
+        return ""
     found = [address for _name, address in getaddresses(values) if address]
-    return found[0].lower() if len(values) == 1 and len(found) == 1 else ""
+    return found[0].lower() if len(found) == 1 else ""
 
 
-def _automatic(mail: EmailMessage, ours: str) -> bool:
-    submitted = str(mail.get("Auto-Submitted", "no")).partition(";")[0].strip().lower()
-    precedence = str(mail.get("Precedence", "")).strip().lower()
+def _automatic(mail: Message, sender: str, ours: str) -> bool:
+    submitted = _header(mail, "Auto-Submitted", "no").partition(";")[0].strip().lower()
+    precedence = _header(mail, "Precedence").lower()
     looped = any(str(value).strip().lower() == ours for value in mail.get_all("X-Loop", []))
     local, _at, domain = ours.rpartition("@")
-    its, _at, its_domain = _sender(mail).rpartition("@")
+    its, _at, its_domain = sender.rpartition("@")
     from_us = its_domain == domain and its.partition("+")[0] == local
     named = any(name in mail for name in _MACHINES)
     return submitted != "no" or precedence in ("bulk", "list", "junk") or looped or from_us or named
@@ -168,36 +178,33 @@ def _automatic(mail: EmailMessage, ours: str) -> bool:
 # -- parts -------------------------------------------------------------------------------------------
 
 
-def _leaves(mail: EmailMessage, depth: int = 0) -> Iterator[EmailMessage]:
+def _leaves(mail: Message, depth: int = 0) -> Iterator[Message]:
     """Yield the parts that hold something; a mail within a mail is one, and is not opened."""
     if not mail.is_multipart() or mail.get_content_maintype() == "message":
         yield mail
         return
     if depth == _DEEPEST:
         raise Unreadable("parts lie too deep")
-    payload = mail.get_payload()
-    if len(payload) > _MOST_PARTS:
-        raise Unreadable("too many parts")
-    for part in payload:
-        assert isinstance(part, EmailMessage)  # noqa: S101  # the policy's own class
+    for part in mail.get_payload():
+        assert isinstance(part, Message)  # noqa: S101  # the parser's own class
         yield from _leaves(part, depth + 1)
 
 
-def _is_attached(part: EmailMessage) -> bool:
+def _is_attached(part: Message) -> bool:
     return part.get_content_disposition() == "attachment" or bool(part.get_filename())
 
 
-def _text(parts: list[EmailMessage]) -> str:
+def _text(parts: list[Message]) -> str:
     """Return what is to be read: plain text where there is any, else HTML without its tags."""
     shown = [part for part in parts if not _is_attached(part)]
     plain = [_decoded(part) for part in shown if part.get_content_type() == "text/plain"]
     if any(text.strip() for text in plain):
         return readable("\n".join(plain)[:_MOST_LOOKED_AT])
-    rich = (part for part in shown if part.get_content_type() == "text/html")
-    return readable("\n".join(from_html(_decoded(part)[:_MOST_LOOKED_AT]) for part in rich))
+    rich = (_decoded(part) for part in shown if part.get_content_type() == "text/html")
+    return readable(from_html("<hr>".join(rich)[:_MOST_LOOKED_AT]))
 
 
-def _decoded(part: EmailMessage) -> str:
+def _decoded(part: Message) -> str:
     payload = part.get_payload(decode=True)
     found = payload if isinstance(payload, bytes) else b""
     try:
@@ -208,7 +215,7 @@ def _decoded(part: EmailMessage) -> str:
     return found.decode(charset if charset.startswith(_CHARSETS) else "utf-8", "replace")
 
 
-def _attachments(parts: list[EmailMessage]) -> tuple[tuple[Attached, ...], tuple[str, ...]]:
+def _attachments(parts: list[Message]) -> tuple[tuple[Attached, ...], tuple[str, ...]]:
     taken: list[Attached] = []
     left_out: list[str] = []
     room = MOST_ALL
@@ -227,14 +234,18 @@ def _attachments(parts: list[EmailMessage]) -> tuple[tuple[Attached, ...], tuple
     return tuple(taken), tuple(left_out[:MOST_ATTACHMENTS])
 
 
-def _name(part: EmailMessage) -> str:
+def _name(part: Message) -> str:
     """Return what an attachment is called, as one line without a path."""
-    given = "".join(c for c in str(part.get_filename() or "") if c.isprintable())
+    told = part.get_filename() or ""
+    # Many write it as RFC 2047 has words of a subject; a name that cannot be read so is kept as it stands.
+    with suppress(HeaderParseError, LookupError, ValueError):
+        told = str(make_header(decode_header(told)))
+    given = "".join(c for c in told if c.isprintable())
     name = " ".join(re.split(r"[/\\]", given)[-1].split())[-100:]
     return name if len(name) >= 3 else f"{part.get_content_type()} {name}".strip()[:100]
 
 
-def _attached(part: EmailMessage, name: str) -> Attached | None:
+def _attached(part: Message, name: str) -> Attached | None:
     """Return a text as an attachment; nothing where it is none, or too large."""
     textual = part.get_content_maintype() == "text" or part.get_content_type() in _TEXT_TYPES
     if not textual and PurePosixPath(name.lower()).suffix not in _TEXT_NAMES:
@@ -251,7 +262,7 @@ def _attached(part: EmailMessage, name: str) -> Attached | None:
 # -- what servers say ---------------------------------------------------------------------------------
 
 
-def _report(mail: EmailMessage) -> Report | None:
+def _report(mail: Message) -> Report | None:
     if mail.get_content_type() != "multipart/report":
         return None
     for part in mail.walk():
@@ -260,13 +271,13 @@ def _report(mail: EmailMessage) -> Report | None:
     return Report(failed=False)
 
 
-def _delivery(part: EmailMessage) -> Report:
+def _delivery(part: Message) -> Report:
     """Read the blocks of a report: one for the mail, and one for each whom it was for."""
     blocks = part.get_payload()
     for block in blocks if isinstance(blocks, list) else []:
-        assert isinstance(block, EmailMessage)  # noqa: S101  # the policy's own class
-        action = str(block.get("Action", "")).strip().lower()
+        assert isinstance(block, Message)  # noqa: S101  # the parser's own class
+        action = _header(block, "Action").lower()
         if action == "failed":
-            status = str(block.get("Status", "")).split(maxsplit=1)[0:1]
-            return Report(True, status[0] if status else "", str(block.get("Diagnostic-Code", ""))[:300])
+            status = _header(block, "Status").partition(" ")[0]
+            return Report(True, status, _header(block, "Diagnostic-Code")[:300])
     return Report(failed=False)

@@ -77,7 +77,8 @@ def _who_wrote(ticket: Ticket, message: Message) -> str:
 def _text(ticket: Ticket, message: Message) -> str:
     if ticket.restricted:
         return _(
-            "A restricted dataset was mounted when this was asked, so the text is not sent by mail. "
+            "A restricted dataset was mounted lately, or nobody can say whether one was, so the text is not "
+            "sent by mail. "
             "Read it on the page."
         )
     return message.body

@@ -43,8 +43,8 @@ class Ticket(Base):
     server
         From which server of theirs it was asked, as ``name/server``; empty from a page or by mail.
     restricted
-        Whether what came along may hold something of a restricted dataset: the person had one mounted
-        lately, as the audit has it, or the audit did not say.
+        Whether what was written or came along may hold something of a restricted dataset: the person had
+        one mounted lately, as the audit has it, or the audit did not say.
     expert
         Who has it; nobody while it is new.
     expected_at
@@ -210,7 +210,8 @@ class OutgoingMail(Base):
     message_id, in_reply_to
         Of RFC 5322, without their angle brackets; a conversation is one thread by them.
     state
-        ``waiting``, ``sent``, ``given-up`` or ``bounced``.
+        ``waiting``, ``sent``, ``given-up``, ``bounced``, or ``withdrawn`` where its address was taken away
+        when it had been tried.
     next_at
         When it is tried again.
     """

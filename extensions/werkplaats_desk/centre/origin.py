@@ -15,6 +15,7 @@ from werkplaats_desk import access_requests, history
 from werkplaats_desk.allocation import granted
 from werkplaats_desk.centre import queue
 from werkplaats_desk.centre.drafts import Draft
+from werkplaats_desk.centre.models import Ticket
 from werkplaats_desk.centre.states import URGENCIES, Urgency
 from werkplaats_desk.centre.tickets import Origin
 from werkplaats_desk.datasets import Datasets
@@ -100,7 +101,7 @@ def stream_of(session: Session, settings: Settings, project: str) -> str:
 
 
 def restricted(desk: Desk, person: Person) -> bool:
-    """Return whether what somebody attaches may hold something of a restricted dataset.
+    """Return whether what somebody writes or attaches may hold something of a restricted dataset.
 
     So it is when one was mounted in a job of theirs lately, and when the audit does not say.
     """
@@ -115,6 +116,13 @@ def restricted(desk: Desk, person: Person) -> bool:
         return True
     mounts = (act for act in acts if act.kind == "mount" and act.outcome in ("done", "open"))
     return any(_is_restricted(datasets, act) for act in mounts if act.at >= began)
+
+
+def restricted_in(desk: Desk, number: int) -> bool:
+    """Return the same of who asked a question: what an expert writes in it may hold some of it too."""
+    with desk.database.transaction() as session:
+        ticket = session.get(Ticket, number)
+    return ticket is not None and restricted(desk, Person(ticket.person))
 
 
 def _is_restricted(datasets: Datasets, act: history.Act) -> bool:

@@ -76,19 +76,27 @@ def _quotes_and_goes_on(lines: list[str], at: int) -> bool:
 def _without_the_end(lines: list[str], *, quotes: bool) -> list[str]:
     """Take what is quoted from the end, and what announced it, where something was quoted."""
     kept = _without_signature(_before_the_original(lines))
-    while kept and (not kept[-1] or _quoted(kept[-1])):
-        quotes = bool(kept.pop()) or quotes
-    return _without_announcement(kept) if quotes else kept
-
-
-def _without_announcement(kept: list[str]) -> list[str]:
-    for several in (1, 2, 3):  # it may have been broken in lines
-        last = " ".join(line.strip() for line in kept[-several:])
-        if len(kept) >= several and _WROTE.fullmatch(last):
-            return _without_the_end(kept[:-several], quotes=False)
-    while kept and _HEADER.fullmatch(kept[-1].strip()):
+    while True:
+        while kept and (not kept[-1] or _quoted(kept[-1])):
+            quotes = bool(kept.pop()) or quotes
+        announced = _announcement(kept) if quotes else 0
+        if not announced:
+            break
+        # Above it something may be quoted again. Each line is looked at once, however often that is so.
+        del kept[-announced:]
+        quotes = False
+    while quotes and kept and _HEADER.fullmatch(kept[-1].strip()):
         kept.pop()
     return kept
+
+
+def _announcement(kept: list[str]) -> int:
+    """Return how many lines at the end announce what is quoted; a program may have broken them."""
+    for several in (1, 2, 3):
+        last = " ".join(line.strip() for line in kept[-several:])
+        if len(kept) >= several and _WROTE.fullmatch(last):
+            return several
+    return 0
 
 
 def _before_the_original(lines: list[str]) -> list[str]:

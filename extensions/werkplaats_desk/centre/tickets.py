@@ -44,7 +44,7 @@ class Origin:
     server, job
         The server it was asked from, with its job; empty and 0 from a page.
     restricted
-        Whether what came along may hold something of a restricted dataset.
+        Whether what was written or came along may hold something of a restricted dataset.
     expected_at
         By when an answer comes (Unix time, s).
     """
@@ -191,8 +191,14 @@ def write(
     attachments: Sequence[Attached] = (),
     *,
     by_mail: bool = False,
+    restricted: bool = False,
 ) -> Message:
     """Write in a ticket, once for each key, and take it to the state that follows.
+
+    Parameters
+    ----------
+    restricted
+        Whether it may hold something of a restricted dataset; from then on nothing of the ticket is mailed.
 
     Raises
     ------
@@ -210,6 +216,7 @@ def write(
     if ticket.state == "closed":
         _note(session, ticket, author, "reopened")
         ticket.closed_at = None
+    ticket.restricted = ticket.restricted or restricted
     ticket.state = after(kind, ticket.state, ticket.expert is not None)  # type: ignore[arg-type]
     if role == "expert" and ticket.first_answer_at is None:
         ticket.first_answer_at = int(time.time())
