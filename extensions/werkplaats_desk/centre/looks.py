@@ -31,7 +31,7 @@ def begun_of(session: Session, person: str) -> bool:
 
 
 def begun_since(session: Session, person: str, moment: float) -> bool:
-    """Return whether an expert began to look along in a server of a person's since a moment (Unix time, s)."""
+    """Return whether an expert began to look along in a person's server since a moment (Unix time, s)."""
     found = select(Look.id).where(Look.person == person, Look.began_at >= int(moment))
     return session.scalar(found.limit(1)) is not None
 
