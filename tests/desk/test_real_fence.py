@@ -135,6 +135,7 @@ def test_a_person_signs_in_as_before(base: str, page: Page) -> None:
     assert answer is not None
     assert (answer.status, "kernels" in answer.text()) == (200, True)
     page.goto(f"{base}/hub/token")
+    page.fill("#token-note", "a script of mine")
     page.locator("#request-token-form [type=submit]").click()
     page.locator("#token-area").wait_for()
     assert len(page.inner_text("#token-result")) > 20
