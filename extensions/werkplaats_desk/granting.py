@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,7 +17,7 @@ from werkplaats_datasets.names import DatasetId
 from werkplaats_datasets.record import Record
 from werkplaats_desk.access import Grounds, grounds
 from werkplaats_desk.audited import audited
-from werkplaats_desk.centre.looks import begun_of
+from werkplaats_desk.centre.looks import begun_of, begun_since
 from werkplaats_desk.database import alone
 from werkplaats_desk.datasets import Datasets
 from werkplaats_desk.desk import Desk
@@ -49,6 +50,7 @@ class _Case:
     record: Record
     project: str
     grounds: Grounds
+    job_began: float
 
     @property
     def alone(self) -> bool:
@@ -94,10 +96,11 @@ def _case(desk: Desk, datasets: Datasets, person: Person, wanted: Wanted) -> _Ca
         sentence = _("This machine cannot give a job mounts of its own, so only open datasets are here.")
         raise Refusal("no-own-mounts", sentence, 409)
     view = _slurm(desk)
-    project = str(_job(view, person, wanted.job)["account"])
+    job = _job(view, person, wanted.job)
+    project = str(job["account"])
     with desk.database.transaction() as session:
         found = grounds(session, person, record, project, datasets.catalogue)
-    case = _Case(record, project, found)
+    case = _Case(record, project, found, _began(job))
     if case.alone:
         _require_alone(view, person, wanted.job)
         _require_unshared(desk, person, wanted.job)
@@ -120,6 +123,14 @@ def _job(view: View, person: Person, number: int) -> Mapping[str, Any]:
     if found.get("state") != "RUNNING":
         raise Refusal("not-running", _("This job does not run. Start your server, and try again."), 409)
     return found
+
+
+def _began(job: Mapping[str, Any]) -> float:
+    """Return when a job that runs began (Unix time, s); 0, before everything, where that is not said."""
+    try:
+        return datetime.fromisoformat(str(job.get("start"))).timestamp()  # local time, as Slurm prints it
+    except ValueError:
+        return 0.0
 
 
 def _require_alone(view: View, person: Person, number: int) -> None:
@@ -159,6 +170,14 @@ def _shared() -> Refusal:
     return Refusal("shared", sentence, 409)
 
 
+def _looked_along() -> Refusal:
+    sentence = _(
+        "Since this server started, an expert looked along with you, and something they started may still "
+        "run. Stop the server, start it again, and then mount."
+    )
+    return Refusal("looked-along", sentence, 409)
+
+
 def _made(desk: Desk, datasets: Datasets, person: Person, wanted: Wanted, case: _Case) -> Grant:
     """Make the grant in the moment in which nothing can be taken back: what is taken back later names it."""
     with desk.database.transaction() as session:
@@ -169,6 +188,9 @@ def _made(desk: Desk, datasets: Datasets, person: Person, wanted: Wanted, case: 
         # A look that begins now finds the entry of this grant, and one that began before is found here.
         if case.alone and begun_of(session, person.name):
             raise _shared()
+        # The look is over, but what was left running in the job is not, nor is the server's token.
+        if case.alone and begun_since(session, person.name, case.job_began):
+            raise _looked_along()
         now = int(time.time())
     return Grant(
         id=secrets.token_hex(16),

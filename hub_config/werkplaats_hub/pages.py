@@ -28,6 +28,8 @@ from traitlets.config import Config
 
 from werkplaats_hub.all_servers_page import AllServers
 from werkplaats_hub.choices_page import Choices
+from werkplaats_hub.fence import ROUTES as FENCED
+from werkplaats_hub.fence import Fence
 from werkplaats_hub.home_page import HomePage
 from werkplaats_hub.look import FacilityLook
 from werkplaats_hub.looking import ROUTES as LOOKING
@@ -154,6 +156,7 @@ ROUTES: Final[list[tuple[Any, ...]]] = [
     (rf"/language/({'|'.join(LANGUAGES)})", SwitchLanguage),
     *SHARING,
     *LOOKING,
+    *FENCED,
     (r"/werkplaats/static/(.*)", CacheControlStaticFilesHandler, {"path": str(STATIC)}),
 ]
 
@@ -198,7 +201,7 @@ def apply_pages(
     c.JupyterHub.jinja_environment_options.update({"extensions": [Bilingual]})
     c.JupyterHub.tornado_settings.update(
         {
-            "transforms": [partial(LanguageOfRequest, default=default_language)],
+            "transforms": [partial(LanguageOfRequest, default=default_language), Fence],
             "werkplaats_offer": offer,
         }
     )

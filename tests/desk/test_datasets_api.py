@@ -224,6 +224,33 @@ def test_while_an_expert_looks_along(call: Call, desk: Desk) -> None:
     assert ask(call, "vehicles") == (200, "")
 
 
+@pytest.mark.parametrize(
+    ("began", "why"),
+    [(-60, (409, "looked-along")), (60, (200, "")), (None, (409, "looked-along"))],
+)
+def test_after_an_expert_looked_along(
+    call: Call, desk: Desk, fake_queue: FakeQueue, began: int | None, why: tuple[int, str]
+) -> None:
+    """Not in a server that ran then, for something may run there still: in the next one."""
+    granted(call, desk)
+    looked = int(time.time()) - 3600
+    with desk.database.transaction() as session:
+        ticket = Ticket(
+            person="rijk", key="a-form", stream="regional", subject="x", topic="data", urgency="low",
+            language="nl", state="assigned", created_at=looked, changed_at=looked, expected_at=looked,
+        )  # fmt: skip
+        session.add(ticket)
+        session.flush()
+        times = {"asked_at": looked, "began_at": looked, "ended_at": looked + 60}
+        session.add(
+            Look(ticket_id=ticket.id, person="rijk", expert="expert", server="rijk/", minutes=30, **times)
+        )
+    start = "Unknown" if began is None else datetime.fromtimestamp(looked + began).isoformat()
+    fake_queue.jobs[0]["start"] = start
+    assert ask(call, "cohort") == why
+    assert ask(call, "vehicles") == (200, "")
+
+
 def test_a_token_that_may_not_look_at_shares(call: Call, desk: Desk, fake_hub: FakeHub) -> None:
     """What is not known is refused."""
     granted(call, desk)

@@ -682,7 +682,7 @@ def test_apply_pages_needs_no_hub() -> None:
     assert c.JupyterHub.template_vars["theirs"] == 1
     assert c.JupyterHub.template_vars["help_form"] == ""
     assert Path(c.JupyterHub.template_paths[0], "page.html").is_file()
-    assert len(c.JupyterHub.tornado_settings.get_value({})["transforms"]) == 1
+    assert len(c.JupyterHub.tornado_settings.get_value({})["transforms"]) == 2
 
 
 # The catalogue

@@ -109,6 +109,15 @@ class Sitting:
         headers = {"Authorization": f"token {self.expert.token}"}
         return requests.get(f"{self.mkb.url}user/{PERSON}/{path}", headers=headers, timeout=30)
 
+    def say_nobody_is_here(self) -> int:
+        """Post, as the expert, the event by which the person's Lab hears of news."""
+        event = {
+            "schema_id": "urn:werkplaats:company", "version": "1", "data": {"guests": [], "page": "/"}
+        }  # fmt: skip
+        headers = {"Authorization": f"token {self.expert.token}"}
+        address = f"{self.mkb.url}user/{PERSON}/api/events"
+        return requests.post(address, json=event, headers=headers, timeout=30).status_code
+
     def until_over(self, within: float = PROMISED) -> float:
         """Wait until the desk has it as over; return how long that took (s)."""
         return until(lambda: self.last("ended_at") is not None, within)
@@ -235,6 +244,9 @@ def test_two_browsers(
     band.get_by_text(re.compile(f"{EXPERT} (kijkt mee tot|looks along until) ")).wait_for()
     own.screenshot(path=screenshots() / "look-band.png")
     assert expert.page.locator("#wp-company").count() == 0
+    with own.expect_response("**/werkplaats/company*"):  # it asks, and believes no event
+        assert sitting.say_nobody_is_here() == 204
+    assert band.get_by_text(EXPERT).is_visible()
     theirs, hers = expert.open(), person.open()
     assert any("/channels" in one.url for one in theirs)
     assert any("/events/subscribe" in one.url for one in hers)

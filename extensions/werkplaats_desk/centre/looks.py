@@ -30,6 +30,12 @@ def begun_of(session: Session, person: str) -> bool:
     return session.scalar(found.limit(1)) is not None
 
 
+def begun_since(session: Session, person: str, moment: float) -> bool:
+    """Return whether an expert began to look along in a person's server since a moment (Unix time, s)."""
+    found = select(Look.id).where(Look.person == person, Look.began_at >= int(moment))
+    return session.scalar(found.limit(1)) is not None
+
+
 def ticket_of(session: Session, person: str) -> int | None:
     """Return the ticket of the last look in any server of a person's."""
     found = select(Look.ticket_id).where(Look.person == person).order_by(Look.id.desc())

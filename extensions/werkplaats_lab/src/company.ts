@@ -39,14 +39,22 @@ export const company: JupyterFrontEndPlugin<void> = {
         shell.add(band, 'header');
       }
     };
+    let asked = 0;
+    const ask = async () => {
+      const mine = ++asked;
+      const message = await standing(serverSettings);
+      if (message && mine === asked) {
+        show(message);
+      }
+    };
+    // An event says that there is news, and not what: whoever is in this server can post one.
     events.stream.connect((_, event) => {
       if (event.schema_id === SCHEMA) {
-        show(event);
+        void ask();
       }
     });
-    const ask = () => void standing(serverSettings).then(message => message && show(message));
-    ask();
-    document.addEventListener('visibilitychange', () => document.hidden || ask());
+    void ask();
+    document.addEventListener('visibilitychange', () => document.hidden || void ask());
   }
 };
 
