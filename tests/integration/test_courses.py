@@ -370,7 +370,7 @@ def test_a_lesson_that_nobody_has(platform: Platform, window: Callable[[str], Wi
     platform.run("mkdir", "-p", f"{home}/les", user=f"{PREFIX}student")
     platform.run("cp", f"{home}/{LESSON}", f"{home}/les/er-niet.ipynb", user=f"{PREFIX}student")
     student.page.reload()
-    student.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    student.page.wait_for_selector(".jp-Notebook .jp-Cell:visible", timeout=60_000)
     (home / "les/er-niet.ipynb").unlink()
 
 
