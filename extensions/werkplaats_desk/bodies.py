@@ -25,6 +25,8 @@ _MOST_UPLOAD: Final = 12 * 1024 * 1024
 AT_ONCE: Final = 4
 EACH: Final = 2
 SECONDS: Final = 120.0
+#: What stands in the scope of a request whose large body is wanted: the connection waits for that one.
+ADMITTED: Final = "werkplaats.admitted"
 
 
 @dataclass(frozen=True)

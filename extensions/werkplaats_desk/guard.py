@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from werkplaats_desk import bodies, fence, words
-from werkplaats_desk.bodies import MOST_BYTES, Bound, Structure, Uploads
+from werkplaats_desk.bodies import ADMITTED, MOST_BYTES, Bound, Structure, Uploads
 from werkplaats_desk.refusal import Refusal
 from werkplaats_desk.settings import Settings
 from werkplaats_desk.words import gettext as _
@@ -105,6 +105,8 @@ class Guard:
         async with contextlib.AsyncExitStack() as stack:
             if body.bound.upload and scope["method"] == "POST" and not 0 < length <= MOST_BYTES:
                 await stack.enter_async_context(self._uploads.one(Request(scope)))
+                scope[ADMITTED] = True
+                stack.callback(scope.pop, ADMITTED, None)
             await self._app(scope, body.receive, answer.send)
 
 

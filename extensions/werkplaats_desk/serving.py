@@ -3,7 +3,7 @@
 uvicorn closes a connection that is idle after an answer, and none that never asked: so many of those as
 it takes at once (``limit_concurrency``), and everybody else reads 503. Anybody on the machine can
 make them. Here a request must be whole within a while, and where there are many connections the one that
-has said nothing for longest makes room.
+has said nothing for longest makes room. A large body that the desk wants may take longer, while it comes in.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-#: How long a request may take to come in, its body included (s).
+from werkplaats_desk import bodies
+
+#: How long a request may take to come in, its body included (s); and how long each piece of a large one.
 WHOLE_WITHIN: Final = 15.0
 #: Of more connections than this one that asks nothing must go, when what came with it was read (s).
 CROWDED: Final = 400
@@ -39,6 +41,12 @@ class Connection(H11Protocol):
         """Whether it has asked nothing that is whole, and nothing is being answered."""
         return self.conn.their_state in _UNASKED
 
+    @property
+    def is_admitted(self) -> bool:
+        """Whether a large body is coming in that is wanted: of few at once, and of who is known."""
+        coming = self.scope is not None and self.conn.their_state is h11.SEND_BODY
+        return coming and bodies.ADMITTED in self.scope
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to count, and have another go where there are too many."""
         super().connection_made(transport)
@@ -54,15 +62,23 @@ class Connection(H11Protocol):
     def handle_events(self) -> None:
         """Take up what came in; a request that is whole has time for its answer."""
         super().handle_events()
-        if self.waits:
-            self._count()
-        else:
+        if not self.waits:
             self._forget()
+        elif self.is_admitted:
+            self._renew()
+        else:
+            self._count()
 
     def _count(self) -> None:
         if self._patience is None and not self.transport.is_closing():
             self.since = self.loop.time()
             self._patience = self.loop.call_later(WHOLE_WITHIN, self._end)
+
+    def _renew(self) -> None:
+        """Wait for the next piece, and not for ever; who is too slow has time left to read that."""
+        self._forget()
+        left = self.since + bodies.SECONDS + WHOLE_WITHIN - self.loop.time()
+        self._patience = self.loop.call_later(min(WHOLE_WITHIN, left), self._end)
 
     def _forget(self) -> None:
         if self._patience is not None:
@@ -77,7 +93,7 @@ class Connection(H11Protocol):
     def _make_room(self) -> None:
         """Close the one that has asked nothing for longest."""
         here = [one for one in self.connections if not one.transport.is_closing()]
-        waiting = [one for one in here if isinstance(one, Connection) and one.waits]
+        waiting = [one for one in here if isinstance(one, Connection) and one.waits and not one.is_admitted]
         if waiting and len(here) > CROWDED:
             min(waiting, key=lambda one: one.since).transport.abort()
 

@@ -212,3 +212,33 @@ async def test_what_comes_too_slowly_is_let_go(
         assert found == [(408, "too-slow")] * 2
     monkeypatch.setattr(bodies, "SECONDS", 60.0)
     assert await at_once("mkb") == (201, "")
+
+
+async def test_the_connection_knows_what_is_wanted(desk: Desk, fake_hub: FakeHub) -> None:
+    """While a large body of somebody's is read, and no longer; not of nobody's, and of no small one."""
+    app = create_app(desk, chores=False)
+    scopes: list[Any] = []
+    wanted: list[bool] = []
+
+    async def watched(scope: Any, receive: Any, send: Any) -> None:
+        scopes.append(scope)
+
+        async def seen() -> Any:
+            wanted.append(bodies.ADMITTED in scope)
+            return await receive()
+
+        await app(scope, seen, send)
+
+    transport = httpx.ASGITransport(watched)
+    headers = {"Authorization": f"token {fake_hub.token('mkb')}", "Content-Type": "application/json"}
+    small = json.dumps(question()).encode()
+    async with httpx.AsyncClient(transport=transport, base_url="http://desk") as client:
+        for body, given, expected in (
+            (LARGE, headers, {True}),
+            (small, headers, {False}),
+            (LARGE, {}, {False}),
+        ):
+            wanted.clear()
+            await client.post(f"{PREFIX}api/tickets", content=body, headers=given)
+            assert set(wanted) == expected
+    assert not any(bodies.ADMITTED in scope for scope in scopes)

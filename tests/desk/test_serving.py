@@ -14,13 +14,15 @@ from typing import Any
 import httpx
 import pytest
 
-from werkplaats_desk import serving
+from werkplaats_desk import bodies, serving
 
 PART = b"POST / HTTP/1.1\r\nHost: desk\r\nContent-Length: 10\r\n\r\n12"
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
     """Read a request wholly, and answer."""
+    if scope["path"] == "/large":
+        scope[bodies.ADMITTED] = True
     while (await receive()).get("more_body"):
         pass
     if scope["path"] == "/slow":
@@ -96,3 +98,61 @@ def test_who_is_answered_makes_no_room(address: str) -> None:
         for _ in range(60):
             hold(stack, address)
         assert b"200 OK" in asked.recv(1000)
+
+
+def trickle(address: str, path: str, pieces: int) -> bytes:
+    """Send a body in pieces, three of them in the second that each has; return what comes back."""
+    with ExitStack() as stack:
+        head = f"POST /{path} HTTP/1.1\r\nHost: desk\r\nContent-Length: {pieces}\r\n\r\n"
+        held = hold(stack, address, head.encode())
+        with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+            for _ in range(pieces):
+                time.sleep(0.3)  # that it is slow is what this is about
+                held.sendall(b"x")
+            return held.recv(1000)
+    return b""
+
+
+def test_a_large_body_that_is_wanted_has_time(address: str) -> None:
+    """While it comes in; another does not have it."""
+    assert b"200 OK" in trickle(address, "large", 8)
+    assert trickle(address, "small", 8) == b""
+
+
+def test_a_large_body_has_no_time_for_ever(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However well it trickles, and whoever sends it; and one that stops goes as soon as any other."""
+    monkeypatch.setattr(bodies, "SECONDS", 1.0)
+    began = time.monotonic()
+    assert trickle(address, "large", 30) == b""
+    assert 1.5 < time.monotonic() - began < 6
+    monkeypatch.setattr(bodies, "SECONDS", 60.0)
+    with ExitStack() as stack:
+        held = hold(stack, address, PART.replace(b"/ ", b"/large "))
+        with contextlib.suppress(ConnectionResetError):
+            assert held.recv(100) == b""
+
+
+def test_a_large_body_that_is_wanted_makes_no_room(address: str) -> None:
+    """For many who ask nothing: it was there before all of them."""
+    with ExitStack() as stack:
+        held = hold(stack, address, PART.replace(b"/ ", b"/large "))
+        until_answered(address)
+        for _ in range(60):
+            hold(stack, address)
+        until_answered(address)
+        held.sendall(b"34567890")
+        assert b"200 OK" in held.recv(1000)
+
+
+def test_after_a_large_body_there_is_time_for_another(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that took all of its time is answered, and the connection can be asked again."""
+    monkeypatch.setattr(bodies, "SECONDS", -10.0)
+    with ExitStack() as stack:
+        held = hold(stack, address)
+        for _ in range(3):
+            held.sendall(PART.replace(b"/ ", b"/large ") + b"34567890")
+            came = b""
+            while not came.endswith(b"0\r\n\r\n"):
+                piece = held.recv(1000)
+                assert piece, "it is open still"
+                came += piece
