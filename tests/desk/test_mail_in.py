@@ -23,7 +23,7 @@ from tests.desk.mail_desk import REPORT, acts, ask, confirmed, outgoing, said, t
 from tests.mail_server import PEOPLE, until
 
 from werkplaats_desk.centre import mail_in, reply_address
-from werkplaats_desk.centre.incoming import Inward
+from werkplaats_desk.centre.incoming import MOST_REFUSALS, Inward
 from werkplaats_desk.centre.mail_in import MOST_BYTES, MailIn
 from werkplaats_desk.centre.models import IncomingMail, MailAddress, Ticket
 from werkplaats_desk.desk import Desk
@@ -417,6 +417,7 @@ def test_without_its_key_no_replies_are_taken(folder: Path) -> None:
         until(lambda: "cannot be read" in desk.problems.get("mail-in", ""))
 
 
+<<<<<<< HEAD
 def test_a_look_that_fails_is_not_the_last(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever it was, what listens goes on, somebody can see it, and it is over when it is over."""
     number = ask(desk, "mkb")
@@ -434,6 +435,25 @@ def test_a_look_that_fails_is_not_the_last(desk: Desk, monkeypatch: pytest.Monke
     path(desk).unlink()
     until(path(desk).is_socket)
     assert hand(desk, MKB, to, written())[0] == 250
+=======
+def test_what_is_refused_too_often_is_dropped(desk: Desk) -> None:
+    """Who knows an address cannot have us send their text to whoever the envelope names, again and again."""
+    number, other = ask(desk, "mkb"), ask(desk, "mkb")
+    to = reply_address.of_reply(mail_of(desk), number, "mkb")
+    victim = "victim@elsewhere.example"
+    bad: list[EmailMessage | bytes] = [
+        written(sender=victim), written(""), b"From:" + b" ....\r\n" * 1000 + b"\r\nText",
+    ]  # fmt: skip
+    codes = [hand(desk, victim, to, mail)[0] for _ in range(2) for mail in bad]
+    assert codes == [550] * MOST_REFUSALS + [250], "those that come again are counted too"
+    assert hand(desk, victim, to, written(sender=victim))[0] == 250
+    assert outcomes(desk) == ["dropped", "empty", "forged", "unreadable"]
+    assert [text for _who, _kind, text, _by_mail in said(desk, number)][1:] == []
+    assert hand(desk, MKB, to, written("Still mine."))[0] == 250
+    assert said(desk, number)[-1][2] == "Still mine."
+    fresh = reply_address.of_reply(mail_of(desk), other, "mkb")
+    assert hand(desk, victim, fresh, written(sender=victim))[0] == 550, "counted for each question"
+>>>>>>> fix-x2
 
 
 def test_a_reply_beside_a_restricted_dataset(desk: Desk, folder: Path) -> None:

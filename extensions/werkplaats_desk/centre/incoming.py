@@ -8,9 +8,11 @@ for when that stands in the database.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import unicodedata
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import func, select
@@ -38,6 +40,10 @@ _log = logging.getLogger(__name__)
 #: The most that one correspondent writes by mail in one ticket in an hour: two machines that answer one
 #: another without saying that they are machines end here.
 MOST_AN_HOUR: Final = 20
+#: The most that is refused in one ticket in an hour after it was read: the mail server tells whoever the
+#: envelope says, and that may be somebody who is to get this mail from us. More than that is dropped.
+MOST_REFUSALS: Final = 5
+_REFUSED: Final = ("forged", "refused", "empty", "unreadable")
 NULL_SENDER: Final = ("", "<>")
 _LATER: Final = "451 4.3.0 The desk cannot write this down at the moment; try again"
 _NOBODY: Final = "550 5.1.1 No such reply address; reply to a mail about one question, or write at the desk"
@@ -62,9 +68,11 @@ class Verdict:
     @property
     def reply(self) -> str:
         """The answer to the mail server (RFC 5321, RFC 3463); what is no good is not tried again."""
-        if self.outcome in ("taken", "bounce", "loop"):
+        if self.outcome in ("taken", "bounce", "loop", "dropped"):
             return "250 2.0.0 Taken"
-        code = {"empty": "550 5.6.0", "unknown": "550 5.1.1"}.get(self.outcome, "550 5.7.1")
+        code = {"empty": "550 5.6.0", "unreadable": "550 5.6.0", "unknown": "550 5.1.1"}.get(
+            self.outcome, "550 5.7.1"
+        )
         plain = unicodedata.normalize("NFKD", self.sentence).encode("ascii", "ignore").decode()
         return f"{code} {' '.join(plain.split())[:400] or 'Refused'}"
 
@@ -82,6 +90,7 @@ class Inward:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._refusals = _Refusals()
 
     def accepts(self, recipient: str) -> str:
         """Return what the mail server reads that asks whether an address is one of ours."""
@@ -109,16 +118,13 @@ class Inward:
         tag = reply_address.read(mail, recipient) if mail else None
         if mail is None or tag is None:
             return _NOBODY
-        try:
-            incoming = mail_reading.read(content, recipient, mail.sender)
-        except Unreadable as wrong:
-            _log.error("a mail that came in cannot be read: %s", wrong)
-            return "550 5.6.0 This mail cannot be read"
+        incoming, key = _read(content, recipient, mail.sender)
+        by_a_server = sender in NULL_SENDER
         try:
             # Looked at before the transaction, so that nobody waits for it.
             may_hold = tag.kind != "b" and origin.restricted_in(self._desk, tag.number)
             with self._desk.database.transaction() as session:
-                verdict = self._judge(session, mail, tag, sender in NULL_SENDER, incoming, may_hold)
+                verdict = self._judge(session, mail, tag, by_a_server, incoming, may_hold, key)
         except (*AWAY, IntegrityError, StaleDataError) as wrong:  # away, or the same one at the same moment
             _log.error("mail: %s", wrong)
             return _LATER
@@ -130,22 +136,57 @@ class Inward:
         return told.mail if told and told.mail and reply_address.takes_replies(told.mail) else None
 
     def _judge(
-        self, session: Session, mail: Mail, tag: Tag, by_a_server: bool, incoming: Incoming, may_hold: bool
-    ) -> Verdict:
-        before = session.get(IncomingMail, incoming.key)
+        self, session: Session, mail: Mail, tag: Tag, by_a_server: bool, incoming: Incoming | None,
+        may_hold: bool, key: str,
+    ) -> Verdict:  # fmt: skip
+        before = session.get(IncomingMail, key)
         if before is not None:
-            return Verdict(before.outcome, _("This mail came in before."), before.ticket_id)
+            sentence = _("This mail came in before.")
+            return self._unless_often(Verdict(before.outcome, sentence, before.ticket_id))
         if tag.kind == "b":
             verdict = _of_bounce(session, mail, tag, incoming)
         else:
             verdict = _of_reply(session, self._desk.settings, mail, tag, by_a_server, incoming, may_hold)
-        session.add(
-            IncomingMail(
-                id=incoming.key, ticket_id=verdict.ticket, outcome=verdict.outcome, at=int(time.time())
-            )
-        )
+        verdict = self._unless_often(verdict)
+        at = int(time.time())
+        session.add(IncomingMail(id=key, ticket_id=verdict.ticket, outcome=verdict.outcome, at=at))
         session.flush()
         return verdict
+
+    def _unless_often(self, verdict: Verdict) -> Verdict:
+        """Return what becomes of a mail: one that is refused after too many, also once more, is dropped."""
+        if verdict.outcome not in _REFUSED or self._refusals.has_room(verdict.ticket):
+            return verdict
+        return replace(verdict, outcome="dropped")
+
+
+class _Refusals:
+    """Counts what is refused in each ticket; in memory, for it looks back an hour only."""
+
+    def __init__(self) -> None:
+        self._at: dict[int | None, deque[float]] = {}
+        self._lock = threading.Lock()
+
+    def has_room(self, ticket: int | None) -> bool:
+        """Return whether one more may be refused now, and count it."""
+        now = time.monotonic()
+        with self._lock:
+            self._at = {one: at for one, at in self._at.items() if at[-1] > now - 3600}
+            lately = self._at.setdefault(ticket, deque(maxlen=MOST_REFUSALS))
+            full = len(lately) == MOST_REFUSALS and lately[0] > now - 3600
+            if not full:
+                lately.append(now)
+            return not full
+
+
+def _read(content: bytes, recipient: str, ours: str) -> tuple[Incoming | None, str]:
+    """Return what a mail says, nothing where it cannot be read, and what it is known by again."""
+    try:
+        incoming = mail_reading.read(content, recipient, ours)
+    except Unreadable as wrong:
+        _log.error("a mail that came in cannot be read: %s", wrong)
+        return None, mail_reading.key_of(recipient, content)
+    return incoming, incoming.key
 
 
 def _is_known(session: Session, settings: Settings, mail: Mail, tag: Tag) -> bool:
@@ -167,12 +208,12 @@ def _correspondent(session: Session, settings: Settings, mail: Mail, tag: Tag) -
 # -- what did not arrive -----------------------------------------------------------------------------
 
 
-def _of_bounce(session: Session, mail: Mail, tag: Tag, incoming: Incoming) -> Verdict:
+def _of_bounce(session: Session, mail: Mail, tag: Tag, incoming: Incoming | None) -> Verdict:
     """Judge what came to the address of one mail's bounces; what is no report of a failure is a loop."""
     if not reply_address.opens(mail, tag):
         return Verdict("unknown")
     sent = session.get(OutgoingMail, tag.number, with_for_update=True)
-    report = incoming.report
+    report = incoming.report if incoming else None
     if sent is None or report is None:
         return Verdict("loop")
     # Also where its status is of a passing trouble: that server has given it up.
@@ -186,13 +227,15 @@ def _of_bounce(session: Session, mail: Mail, tag: Tag, incoming: Incoming) -> Ve
 
 
 def _of_reply(
-    session: Session, settings: Settings, mail: Mail, tag: Tag, by_a_server: bool, incoming: Incoming,
-    may_hold: bool,
+    session: Session, settings: Settings, mail: Mail, tag: Tag, by_a_server: bool,
+    incoming: Incoming | None, may_hold: bool,
 ) -> Verdict:  # fmt: skip
     theirs = _correspondent(session, settings, mail, tag)
     if theirs is None:
         return Verdict("unknown")
     number = theirs.ticket.id
+    if incoming is None:
+        return Verdict("unreadable", "This mail cannot be read", number)
     if incoming.report is not None:
         return Verdict("bounce", ticket=number)
     if by_a_server or incoming.automatic:

@@ -123,12 +123,17 @@ def read(content: bytes, recipient: str, ours: str) -> Incoming:
     """
     try:
         mail = message_from_bytes(content, policy=Bounded(content))
-        return _read(mail, content, recipient.lower(), ours.lower())
+        return _read(mail, content, recipient, ours.lower())
     except Unreadable:
         raise
     except Exception as wrong:  # Python's own reader has many ways to stumble over what strangers send
         # Not in its own words: they may be the stranger's.
         raise Unreadable(type(wrong).__name__) from wrong
+
+
+def key_of(recipient: str, known: bytes) -> str:
+    """Return what a mail is known by again: whom it came to, and its ``Message-ID`` or all of it."""
+    return hashlib.sha256(recipient.lower().encode() + b"\n" + known).hexdigest()
 
 
 def _read(mail: Message, content: bytes, recipient: str, ours: str) -> Incoming:
@@ -140,7 +145,7 @@ def _read(mail: Message, content: bytes, recipient: str, ours: str) -> Incoming:
     attachments, left_out = _attachments(parts)
     text = reply_of(_text(parts))
     return Incoming(
-        key=hashlib.sha256(recipient.encode() + b"\n" + known).hexdigest(),
+        key=key_of(recipient, known),
         sender=sender,
         automatic=_automatic(mail, sender, ours),
         report=_report(mail),

@@ -244,7 +244,8 @@ class IncomingMail(Base):
     id
         SHA-256 of whom it came to and of its ``Message-ID``, or of all of it where it has none.
     outcome
-        ``taken``, ``bounce``, ``loop``, ``forged``, ``unknown``, ``refused`` or ``empty``.
+        ``taken``, ``bounce``, ``loop``, ``forged``, ``unknown``, ``refused``, ``empty``, ``unreadable``, or
+        ``dropped`` where it was one too many to refuse.
     """
 
     __tablename__ = "incoming_mails"
