@@ -417,7 +417,6 @@ def test_without_its_key_no_replies_are_taken(folder: Path) -> None:
         until(lambda: "cannot be read" in desk.problems.get("mail-in", ""))
 
 
-<<<<<<< HEAD
 def test_a_look_that_fails_is_not_the_last(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever it was, what listens goes on, somebody can see it, and it is over when it is over."""
     number = ask(desk, "mkb")
@@ -435,7 +434,8 @@ def test_a_look_that_fails_is_not_the_last(desk: Desk, monkeypatch: pytest.Monke
     path(desk).unlink()
     until(path(desk).is_socket)
     assert hand(desk, MKB, to, written())[0] == 250
-=======
+
+
 def test_what_is_refused_too_often_is_dropped(desk: Desk) -> None:
     """Who knows an address cannot have us send their text to whoever the envelope names, again and again."""
     number, other = ask(desk, "mkb"), ask(desk, "mkb")
@@ -453,7 +453,6 @@ def test_what_is_refused_too_often_is_dropped(desk: Desk) -> None:
     assert said(desk, number)[-1][2] == "Still mine."
     fresh = reply_address.of_reply(mail_of(desk), other, "mkb")
     assert hand(desk, victim, fresh, written(sender=victim))[0] == 550, "counted for each question"
->>>>>>> fix-x2
 
 
 def test_a_reply_beside_a_restricted_dataset(desk: Desk, folder: Path) -> None:
