@@ -128,7 +128,7 @@ def in_the_lesson(student: Window, platform: Platform) -> None:
 
 def write(student: Window, text: str, path: Path) -> None:
     """Write into the lesson, run it, and save it: class, time left and budget are printed."""
-    cell = student.page.locator(".jp-Notebook .jp-CodeCell").first
+    cell = student.page.locator(".jp-Notebook .jp-CodeCell:visible").first
     cell.locator(".cm-content").click()
     student.page.keyboard.press("Control+Home")
     student.page.keyboard.type(f"from werkplaats_widgets import quota  # {text}\nprint(quota())\n")
