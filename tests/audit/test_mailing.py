@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,9 +20,7 @@ from werkplaats_audit.mailing import Mailing
 from werkplaats_audit.settings import Mail
 from werkplaats_audit.verify import Report, verify
 
-needs_postfix = pytest.mark.skipif(
-    os.getuid() != 0 or not shutil.which("postfix"), reason="needs Postfix, and root to start it"
-)
+needs_postfix = pytest.mark.skipif(os.getuid() != 0, reason="a mail server must be root to write mailboxes")
 TO = f"operator@{postfix.DOMAIN}"
 
 

@@ -16,10 +16,28 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import uvicorn
 from tests.desk.conftest import PREFIX, settings
 from tests.desk.fake_hub import SECRET, FakeHub
 
+from werkplaats_desk.app import create_app
 from werkplaats_desk.database import Database
+from werkplaats_desk.desk import Desk
+
+
+@contextmanager
+def listening(desk: Desk) -> Iterator[str]:
+    """Have a desk of this process listen on loopback; return its address, down to its prefix."""
+    config = uvicorn.Config(create_app(desk, chores=False), host="127.0.0.1", port=0, log_level="warning")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        thread.join(0.05)
+        assert thread.is_alive()
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}{PREFIX}"
+    server.should_exit = True
+    thread.join()
 
 
 @dataclass

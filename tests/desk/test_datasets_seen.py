@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser as Chromium
 from tests.browsers import DESKTOP, TELEPHONE, chromium, screenshots, unreadable
 from tests.desk.conftest import TOMORROW, FakeQueue
+from tests.desk.desks import listening
 from tests.desk.fake_datasets import FakeAudit
 from tests.desk.fake_hub import FakeHub
 
 from werkplaats_desk import signin
-from werkplaats_desk.app import create_app
 from werkplaats_desk.desk import Desk
 from werkplaats_desk.models import Acceptance, Access
 from werkplaats_desk.people import Person
@@ -50,18 +48,8 @@ def address(desk: Desk, fake_queue: FakeQueue, audit: FakeAudit) -> Iterator[str
         accepted = {"dataset": "assets", "dataset_version": "1.0.0", "accepted_at": 1763000000}
         session.add(Acceptance(person="mkb", **accepted))
     audit.mount("mkb", "cohort", project="onderzoek", purpose="Sleep and age.", entitlement="access-2")
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(desk, chores=False), host="127.0.0.1", port=0, log_level="warning")
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        thread.join(0.05)
-        assert thread.is_alive()
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}/services/desk/"
-    server.should_exit = True
-    thread.join()
+    with listening(desk) as address:
+        yield address
 
 
 @pytest.mark.parametrize(("size", "language"), [(DESKTOP, "nl"), (TELEPHONE, "en")], ids=["nl", "en"])

@@ -7,7 +7,6 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +21,6 @@ from werkplaats_desk import signin
 from werkplaats_desk.app import create_app
 from werkplaats_desk.desk import Desk
 
-pytestmark = pytest.mark.skipif(not Path("/usr/bin/chromium").exists(), reason="needs Chromium")
 Make = Callable[..., Browser]
 #: A name of a host, as people elsewhere go to one; only loopback's own names count as the machine itself.
 ELSEWHERE, HERE = "werkplaats.test", "localhost"

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, Route
 from tests.browsers import DESKTOP, TELEPHONE, chromium, unreadable
 from tests.desk.asked import attached, key, question
 from tests.desk.conftest import FakeQueue
+from tests.desk.desks import listening
 from tests.desk.fake_hub import FakeHub
 
 from werkplaats_desk import signin
-from werkplaats_desk.app import create_app
 from werkplaats_desk.centre import asking, tickets
 from werkplaats_desk.centre.drafts import Draft
 from werkplaats_desk.centre.models import Ticket
@@ -46,18 +44,8 @@ def address(desk: Desk, fake_queue: FakeQueue) -> Iterator[str]:
         one = session.get_one(Ticket, 1)
         tickets.take(session, one, Person("expert"))
         tickets.write(session, desk.settings, one, "expert", "answer", ANSWER, key())
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(desk, chores=False), host="127.0.0.1", port=0, log_level="warning")
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        thread.join(0.05)
-        assert thread.is_alive()
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}/services/desk/"
-    server.should_exit = True
-    thread.join()
+    with listening(desk) as address:
+        yield address
 
 
 def window(

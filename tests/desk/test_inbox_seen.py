@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserContext, Page
 from tests.browsers import DESKTOP, TELEPHONE, chromium, screenshots, unreadable
+from tests.desk.desks import listening
 from tests.desk.fake_hub import FakeHub
 from tests.desk.questions import ask, bundle
 from tests.desk.test_inbox import file
 
 from werkplaats_desk import signin
-from werkplaats_desk.app import create_app
 from werkplaats_desk.centre import hours, tickets
 from werkplaats_desk.centre.models import Ticket
 from werkplaats_desk.desk import Desk
@@ -59,17 +57,8 @@ def address(desk: Desk) -> Iterator[str]:
             hours.book(session, desk.settings, own, expert, minutes, f"key-{n:020}", date.today())
         late = session.get_one(Ticket, 3)
         late.expected_at = 1_790_000_000
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(desk, chores=False), host="127.0.0.1", port=0, log_level="warning")
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        thread.join(0.05)
-        assert thread.is_alive()
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/services/desk/"
-    server.should_exit = True
-    thread.join()
+    with listening(desk) as address:
+        yield address
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import date
@@ -13,17 +12,16 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, Route
 from tests.browsers import chromium
+from tests.desk.desks import listening
 from tests.desk.fake_hub import FakeHub
 from tests.desk.payloads import PAYLOADS
 from tests.desk.questions import PNG, code, shows
 from tests.desk.test_inbox import file
 
 from werkplaats_desk import signin
-from werkplaats_desk.app import create_app
 from werkplaats_desk.centre.models import Attachment, Booking, Message, Ticket, TicketAct
 from werkplaats_desk.desk import Desk
 from werkplaats_desk.guard import HEADERS
@@ -114,17 +112,8 @@ def chromium_() -> Iterator[Chromium]:
 @pytest.fixture
 def address(desk: Desk) -> Iterator[str]:
     """A desk that listens on loopback."""
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(desk, chores=False), host="127.0.0.1", port=0, log_level="warning")
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        thread.join(0.05)
-        assert thread.is_alive()
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/services/desk/"
-    server.should_exit = True
-    thread.join()
+    with listening(desk) as address:
+        yield address
 
 
 @pytest.fixture

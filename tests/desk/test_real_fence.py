@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +22,6 @@ from tests.desk.test_real_look import Place
 
 from werkplaats_hub.fence import is_a_scripts, opener_policy
 
-pytestmark = pytest.mark.skipif(not Path("/usr/bin/chromium").exists(), reason="needs Chromium")
 place = test_real_look.place
 #: What pages of the Hub's carry: whoever has it makes a token of their reader's.
 KEY = re.compile(r'xsrf_token: "[^"]+|_xsrf" value="[^"]+|_xsrf=[^"]+')
