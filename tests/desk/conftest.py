@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from tests import postgresql as servers
 from tests.desk import fake_datasets
 from tests.desk.fake_datasets import FakeAudit
 from tests.desk.fake_hub import SECRET, FakeHub
@@ -240,3 +241,24 @@ def draft() -> dict[str, str]:
         "gpu_hours": "100",
         "ends": TOMORROW.isoformat(),
     }
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[str]:
+    """A PostgreSQL of this module's own."""
+    with servers.running() as server:
+        yield server.url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty database, brought up to date."""
+    if request.param == "sqlite":
+        found = Database(f"sqlite:///{tmp_path}/desk.sqlite")
+    else:
+        found = Database(request.getfixturevalue("postgresql"))
+        with found.engine.begin() as connection:
+            connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    found.migrate()
+    yield found
+    found.engine.dispose()

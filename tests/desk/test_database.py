@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.orm import Session
-from tests import postgresql as servers
 from tests.desk.conftest import TOMORROW, settings
 from tests.desk.fake_datasets import datasets
 
@@ -22,27 +20,6 @@ from werkplaats_desk.database import Database
 from werkplaats_desk.models import Base
 from werkplaats_desk.people import Person
 from werkplaats_desk.refusal import Refusal
-
-
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[str]:
-    """A PostgreSQL of this module's own."""
-    with servers.running() as server:
-        yield server.url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """An empty database, brought up to date."""
-    if request.param == "sqlite":
-        found = Database(f"sqlite:///{tmp_path}/desk.sqlite")
-    else:
-        found = Database(request.getfixturevalue("postgresql"))
-        with found.engine.begin() as connection:
-            connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    found.migrate()
-    yield found
-    found.engine.dispose()
 
 
 def test_the_head_is_what_the_models_say(database: Database) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
-from tests import postgresql as servers
 from tests.desk import questions
 from tests.desk.conftest import Browser, settings
 from tests.desk.questions import ask
@@ -30,27 +29,6 @@ Make = Callable[..., Browser]
 EXPERT, SECOND = Person("expert"), Person("tweede")
 TODAY = date.today()
 __all__ = ["file"]
-
-
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[str]:
-    """A PostgreSQL of this module's own."""
-    with servers.running() as server:
-        yield server.url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """An empty database, brought up to date."""
-    if request.param == "sqlite":
-        found = Database(f"sqlite:///{tmp_path}/desk.sqlite")
-    else:
-        found = Database(request.getfixturevalue("postgresql"))
-        with found.engine.begin() as connection:
-            connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    found.migrate()
-    yield found
-    found.engine.dispose()
 
 
 @pytest.fixture

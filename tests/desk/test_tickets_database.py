@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from tests.desk.asked import attached, key, question
 from tests.desk.conftest import settings
-from tests.desk.test_database import at_once, database, postgresql  # noqa: F401  # fixtures
+from tests.desk.test_database import at_once
 
 from werkplaats_desk.centre import attachments, offering, tickets
 from werkplaats_desk.centre.drafts import Attached, Draft
@@ -27,14 +27,14 @@ def known(tmp_path: Path) -> Any:
     return settings(tmp_path)
 
 
-def asked(database: Database, known: Any, **changes: Any) -> int:  # noqa: F811
+def asked(database: Database, known: Any, **changes: Any) -> int:
     """Hand a question in; return its number."""
     with database.transaction() as session:
         draft = Draft.model_validate(question(**changes))
         return tickets.submit(session, known, MKB, draft, ORIGIN)[0].id
 
 
-def test_two_experts_take_one(database: Database, known: Any) -> None:  # noqa: F811
+def test_two_experts_take_one(database: Database, known: Any) -> None:
     """One has it, and the others read who; whoever has it may press again."""
     for _ in range(5):
         number = asked(database, known)
@@ -51,7 +51,7 @@ def test_two_experts_take_one(database: Database, known: Any) -> None:  # noqa: 
             tickets.take(session, found, Person(str(found.expert)))
 
 
-def test_a_form_that_arrives_eight_times(database: Database, known: Any) -> None:  # noqa: F811
+def test_a_form_that_arrives_eight_times(database: Database, known: Any) -> None:
     """Is one question, of which everybody reads the number."""
     draft, numbers = Draft.model_validate(question(attachments=[attached()])), list[int]()
 
@@ -66,7 +66,7 @@ def test_a_form_that_arrives_eight_times(database: Database, known: Any) -> None
         assert len(list(session.scalars(select(Attachment.id)))) == 1
 
 
-def test_a_reply_that_arrives_eight_times(database: Database, known: Any) -> None:  # noqa: F811
+def test_a_reply_that_arrives_eight_times(database: Database, known: Any) -> None:
     """Is one message."""
     number, form, made = asked(database, known), key(), list[int]()
 
@@ -83,7 +83,7 @@ def test_a_reply_that_arrives_eight_times(database: Database, known: Any) -> Non
         assert len(list(session.scalars(select(Attachment.id)))) == 1
 
 
-def test_no_more_than_twenty(database: Database, known: Any) -> None:  # noqa: F811
+def test_no_more_than_twenty(database: Database, known: Any) -> None:
     """However many forms are sent in the same moment."""
 
     def submit(mine: int) -> None:
@@ -92,7 +92,7 @@ def test_no_more_than_twenty(database: Database, known: Any) -> None:  # noqa: F
     assert at_once(24, submit) == ["done"] * 20 + ["too-many"] * 4
 
 
-def test_written_and_closed_at_once(database: Database, known: Any) -> None:  # noqa: F811
+def test_written_and_closed_at_once(database: Database, known: Any) -> None:
     """The state is that of what came last, and the history tells both."""
     number = asked(database, known)
     with database.transaction() as session:
@@ -115,7 +115,7 @@ def test_written_and_closed_at_once(database: Database, known: Any) -> None:  # 
         assert acts.count("closed") - acts.count("reopened") == (found.state == "closed")
 
 
-def test_the_same_error_counted_at_once(database: Database) -> None:  # noqa: F811
+def test_the_same_error_counted_at_once(database: Database) -> None:
     """Help is offered to one of them."""
     with database.transaction() as session:
         offering.choose(session, "mkb", "yes")
@@ -129,7 +129,7 @@ def test_the_same_error_counted_at_once(database: Database) -> None:  # noqa: F8
     assert sorted(offers) == [False] * 7 + [True]
 
 
-def test_a_choice_pressed_twice(database: Database) -> None:  # noqa: F811
+def test_a_choice_pressed_twice(database: Database) -> None:
     """Is one choice."""
 
     def choose(mine: int) -> None:
@@ -142,7 +142,7 @@ def test_a_choice_pressed_twice(database: Database) -> None:  # noqa: F811
 @pytest.mark.parametrize(
     "text", ["a\x00b", "half \ud800", "\x1b[2J", "\u202e", "\ufffe", "\U0010ffff", "\u0085"]
 )
-def test_a_text_that_no_database_takes(database: Database, known: Any, text: str) -> None:  # noqa: F811
+def test_a_text_that_no_database_takes(database: Database, known: Any, text: str) -> None:
     """Is kept all the same, without what cannot be shown."""
     beside = [attached(text, "log", f"x{text}")]
     number = asked(database, known, subject=f"About {text}", question=f"See {text}", attachments=beside)
@@ -156,7 +156,7 @@ def test_a_text_that_no_database_takes(database: Database, known: Any, text: str
         )
 
 
-def test_what_was_looked_at_is_no_change(database: Database, known: Any) -> None:  # noqa: F811
+def test_what_was_looked_at_is_no_change(database: Database, known: Any) -> None:
     """Who reads does not come in the way of who writes."""
     number = asked(database, known)
     with database.transaction() as session:
